@@ -1,0 +1,1 @@
+"""Databases as their owners distribute them, prepared arrays and protocols."""

@@ -1,0 +1,73 @@
+"""One labelled expression, as every reader returns it and every protocol sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+#: The parts of an owner's fixed split.
+PARTS = ("train", "validation", "test")
+
+
+class Frames(Protocol):
+    """Where the pixels of a sample come from; cheap to hold, read only when needed.
+
+    Implementations are small frozen dataclasses, so that they travel to worker processes.
+    """
+
+    def __len__(self) -> int:
+        """Number of frames; 1 for a still image."""
+        ...
+
+    def read(self) -> np.ndarray:
+        """All frames in order as uint8 of shape (T, H, W, 3), RGB. Raises UserError when a frame cannot be read."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled expression: a still image, or a clip with its phases.
+
+    ``onset``, ``apex`` and ``offset`` are zero-based positions in ``frames`` (not the owner's frame numbers).
+    ``subject`` is None where the owner gives no identities; such samples carry a ``group`` instead, which names
+    what must stay on one side of a split (for instance a hash of the pixels, so that copies stay together).
+    ``dropped`` is the reason why a sample is left out, empty for a sample in use.
+    """
+
+    dataset: str
+    subject: str | None
+    clip: str
+    label: str
+    frames: Frames = field(repr=False)
+    onset: int | None = None
+    apex: int | None = None
+    offset: int | None = None
+    action_units: tuple[str, ...] = ()
+    part: str | None = None
+    group: str = ""
+    dropped: str = ""
+
+    @property
+    def person(self) -> str:
+        """The key that protocols group by: data set and subject, or data set and group where nobody is named."""
+        return f"{self.dataset}/{self.subject if self.subject is not None else self.group or self.clip}"
+
+    def drop(self, reason: str) -> Sample:
+        """The same sample, left out for a reason that is counted and listed."""
+        return replace(self, dropped=reason)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a reader found in a source: all samples, also the dropped ones, and what a user should know."""
+
+    samples: tuple[Sample, ...]
+    classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> tuple[Sample, ...]:
+        """The samples that are not dropped."""
+        return tuple(sample for sample in self.samples if not sample.dropped)

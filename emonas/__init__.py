@@ -1,0 +1,30 @@
+"""emonas: neural architecture search for facial macro- and micro-expressions."""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+#: The public face: name -> module that holds it. Loaded on first use, so that ``import emonas`` stays light.
+_PUBLIC = {
+    "UserError": "emonas.errors",
+    "Genotype": "emonas.genotype",
+    "Supernet": "emonas.supernet",
+    "Network": "emonas.network",
+    "dynamic_image": "emonas.dynamic_image",
+    "Sample": "emonas.datasets.sample",
+    "Prepared": "emonas.datasets.prepared",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> object:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'emonas' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

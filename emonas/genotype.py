@@ -1,0 +1,241 @@
+"""The genotype: what a search found, as one small value that becomes a JSON file.
+
+A cell is a DAG with two input nodes (the outputs of the two cells before) and ``nodes`` intermediate nodes.
+States are numbered 0 and 1 for the inputs, 2, 3, ... for the intermediate nodes. Each intermediate node sums
+two edges; ``concat`` names the states that make the cell's output. (Liu, Simonyan, Yang: DARTS, ICLR 2019.)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .errors import UserError
+from .files import read_json, write_json
+
+FORMAT = "emonas-genotype"
+VERSION = 1
+
+#: The seven operations of the search space, in the order of the alphas' columns.
+OPERATION_NAMES = (
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+)
+INPUTS = 2
+EDGES_PER_NODE = 2
+MOST_NODES = 16
+MOST_CELLS = 200
+MOST_CHANNELS = 4096
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One operation applied to one earlier state."""
+
+    operation: str
+    source: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The edges of a cell, two for each intermediate node in order, and the states that are concatenated."""
+
+    edges: tuple[Edge, ...]
+    concat: tuple[int, ...]
+
+    @property
+    def nodes(self) -> int:
+        """Number of intermediate nodes."""
+        return len(self.edges) // EDGES_PER_NODE
+
+    def incoming(self, node: int) -> tuple[Edge, ...]:
+        """The edges into intermediate node ``node`` (0-based)."""
+        return self.edges[EDGES_PER_NODE * node : EDGES_PER_NODE * (node + 1)]
+
+    @property
+    def skips(self) -> int:
+        """Number of skip connections, the sign of a collapsed search."""
+        return sum(edge.operation == "skip_connect" for edge in self.edges)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a genotype comes from; ``subjects`` are the people whose samples the search has seen.
+
+    ``subjects_known`` is False when the data set names nobody: then only its owner's split tells what was seen.
+    """
+
+    dataset: str
+    strategy: str
+    seed: int
+    subjects: tuple[str, ...] = ()
+    subjects_known: bool = True
+    protocol: str = ""
+    fingerprint: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Genotype:
+    """A normal and a reduction cell, how they are stacked, and where they come from.
+
+    ``cells`` and ``channels`` are those of the search: the final network has the same number of cells.
+    """
+
+    normal: Cell
+    reduction: Cell
+    cells: int
+    channels: int
+    classes: tuple[str, ...]
+    provenance: Provenance
+
+    def save(self, path: Path) -> None:
+        """Write the genotype as JSON, whole or not at all."""
+        write_json(path, self.as_json())
+
+    def as_json(self) -> dict[str, Any]:
+        """The documented file content as plain data."""
+        origin = self.provenance
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "operations": list(OPERATION_NAMES),
+            "normal": _cell_json(self.normal),
+            "reduction": _cell_json(self.reduction),
+            "cells": self.cells,
+            "channels": self.channels,
+            "classes": list(self.classes),
+            "provenance": {
+                "dataset": origin.dataset,
+                "strategy": origin.strategy,
+                "seed": origin.seed,
+                "protocol": origin.protocol,
+                "fingerprint": origin.fingerprint,
+                "subjects_known": origin.subjects_known,
+                "subjects": list(origin.subjects),
+                "versions": dict(origin.versions),
+            },
+        }
+
+    @staticmethod
+    def load(path: Path) -> Genotype:
+        """Read and validate a genotype file; every flaw is a UserError that names the file and the place."""
+        return from_json(read_json(path), str(path))
+
+
+def _cell_json(cell: Cell) -> dict[str, Any]:
+    return {"edges": [[edge.operation, edge.source] for edge in cell.edges], "concat": list(cell.concat)}
+
+
+def from_json(data: Any, name: str = "genotype") -> Genotype:
+    """Build a Genotype from parsed JSON; ``name`` is how messages call the file. Raises UserError."""
+    read = _Reader(name)
+    top = read.mapping(data, "the file")
+    if top.get("format") != FORMAT:
+        read.fail(f'"format" is {_short(top.get("format"))}, expected "{FORMAT}"; is this a genotype file?')
+    if top.get("version") != VERSION:
+        read.fail(f'"version" is {_short(top.get("version"))}, this emonas reads version {VERSION}')
+    return Genotype(
+        normal=read.cell(top, "normal"),
+        reduction=read.cell(top, "reduction"),
+        cells=read.integer(top, "cells", 1, MOST_CELLS),
+        channels=read.integer(top, "channels", 1, MOST_CHANNELS),
+        classes=read.strings(top, "classes"),
+        provenance=read.provenance(top),
+    )
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+class _Reader:
+    """Typed look-ups in parsed JSON that fail with the file's name and the place."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def fail(self, flaw: str) -> NoReturn:
+        raise UserError(f"{self.name}: {flaw}")
+
+    def mapping(self, value: Any, place: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self.fail(f"{place} must be a JSON object, not {_short(value)}")
+        return value
+
+    def item(self, data: dict[str, Any], key: str) -> Any:
+        if key not in data:
+            self.fail(f'"{key}" is missing')
+        return data[key]
+
+    def integer(self, data: dict[str, Any], key: str, low: int, high: int) -> int:
+        value = self.item(data, key)
+        if type(value) is not int or not low <= value <= high:
+            self.fail(f'"{key}" must be a whole number from {low} to {high}, not {_short(value)}')
+        return value
+
+    def string(self, data: dict[str, Any], key: str, default: str | None = None) -> str:
+        value = data.get(key, default) if default is not None else self.item(data, key)
+        if not isinstance(value, str):
+            self.fail(f'"{key}" must be text, not {_short(value)}')
+        return value
+
+    def strings(self, data: dict[str, Any], key: str) -> tuple[str, ...]:
+        value = self.item(data, key)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self.fail(f'"{key}" must be a list of texts, not {_short(value)}')
+        return tuple(value)
+
+    def cell(self, data: dict[str, Any], key: str) -> Cell:
+        cell = self.mapping(self.item(data, key), f'"{key}"')
+        rows = self.item(cell, "edges")
+        if not isinstance(rows, list) or not rows or len(rows) % EDGES_PER_NODE or len(rows) > 2 * MOST_NODES:
+            self.fail(f'"{key}": "edges" must list {EDGES_PER_NODE} edges for each of 1 to {MOST_NODES} nodes')
+        edges = tuple(
+            self.edge(row, INPUTS + i // EDGES_PER_NODE, f'"{key}" edge {i}') for i, row in enumerate(rows)
+        )
+        for i in range(0, len(edges), EDGES_PER_NODE):
+            if edges[i].source == edges[i + 1].source:
+                self.fail(f'"{key}" edges {i} and {i + 1} both come from state {edges[i].source}; they must differ')
+        concat = self.item(cell, "concat")
+        states = range(INPUTS, INPUTS + len(edges) // EDGES_PER_NODE)
+        valid = isinstance(concat, list) and concat and all(type(c) is int and c in states for c in concat)
+        if not valid or len(set(concat)) != len(concat):
+            self.fail(f'"{key}": "concat" must list different states from {states[0]} to {states[-1]}')
+        return Cell(edges, tuple(concat))
+
+    def edge(self, row: Any, states: int, place: str) -> Edge:
+        if not isinstance(row, list) or len(row) != 2:
+            self.fail(f"{place} must be [operation, from], not {_short(row)}")
+        operation, source = row
+        if operation not in OPERATION_NAMES:
+            self.fail(f"{place}: unknown operation {_short(operation)}; known: {', '.join(OPERATION_NAMES)}")
+        if type(source) is not int or not 0 <= source < states:
+            self.fail(f"{place}: comes from {_short(source)}, but only states 0 to {states - 1} lie before it")
+        return Edge(operation, source)
+
+    def provenance(self, data: dict[str, Any]) -> Provenance:
+        origin = self.mapping(self.item(data, "provenance"), '"provenance"')
+        versions = self.mapping(origin.get("versions", {}), '"versions"')
+        known = origin.get("subjects_known", True)
+        if not isinstance(known, bool):
+            self.fail(f'"subjects_known" must be true or false, not {_short(known)}')
+        return Provenance(
+            dataset=self.string(origin, "dataset"),
+            strategy=self.string(origin, "strategy"),
+            seed=self.integer(origin, "seed", 0, 2**63 - 1),
+            subjects=self.strings(origin, "subjects"),
+            subjects_known=known,
+            protocol=self.string(origin, "protocol", ""),
+            fingerprint=self.string(origin, "fingerprint", ""),
+            versions={str(key): str(value) for key, value in versions.items()},
+        )

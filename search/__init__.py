@@ -1,0 +1,1 @@
+"""Strategies that find cells, and the loop that runs them."""
