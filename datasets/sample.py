@@ -25,6 +25,10 @@ class Frames(Protocol):
         """All frames in order as uint8 of shape (T, H, W, 3), RGB. Raises UserError when a frame cannot be read."""
         ...
 
+    def flaw(self) -> str:
+        """Why the frames cannot be what they should be, by a look at the files without decoding; else empty."""
+        ...
+
 
 @dataclass(frozen=True)
 class Sample:

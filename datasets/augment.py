@@ -1,0 +1,64 @@
+"""Augmentation of a whole batch at once, on the device: one warp per batch with its own parameters for each sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a picture may be moved and changed; zero switches a change off.
+
+    ``shift`` is in fractions of the side, ``rotate`` in degrees, ``scale`` and ``contrast`` and ``brightness`` are
+    relative, ``cutout`` is the side of an erased square as a fraction of the picture's.
+    """
+
+    flip: bool = True
+    shift: float = 0.06
+    rotate: float = 8.0
+    scale: float = 0.08
+    brightness: float = 0.1
+    contrast: float = 0.15
+    cutout: float = 0.0
+
+
+def augment(images: Tensor, policy: Augmentation, generator: torch.Generator) -> Tensor:
+    """Change each of the images (N, C, H, W), floats centred on zero, in its own way.
+
+    The random numbers come from ``generator`` on the CPU, so that every device sees the same changes.
+    """
+    n = len(images)
+
+    def between(size: float) -> Tensor:
+        return (torch.rand(n, generator=generator) * 2 - 1) * size
+
+    flip = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0) if policy.flip else torch.ones(n)
+    images = warp(images, flip, between(policy.rotate).deg2rad(), 1 + between(policy.scale), between(policy.shift),
+                  between(policy.shift))  # fmt: skip
+    gain, offset = 1 + between(policy.contrast), between(policy.brightness)
+    images = images * gain.view(n, 1, 1, 1).to(images) + offset.view(n, 1, 1, 1).to(images)
+    if policy.cutout > 0:
+        centre_x, centre_y = torch.rand(n, generator=generator), torch.rand(n, generator=generator)
+        images = images * cutout_mask(images.shape[-2:], centre_x, centre_y, policy.cutout).to(images)
+    return images
+
+
+def warp(images: Tensor, flip: Tensor, angle: Tensor, scale: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
+    """Mirror, rotate, scale and shift; all parameters (N,), shifts in fractions of the side. Edges are repeated."""
+    cos, sin = angle.cos() / scale, angle.sin() / scale
+    matrix = torch.stack([cos * flip, -sin, 2 * dx, sin * flip, cos, 2 * dy], dim=1).view(-1, 2, 3)
+    grid = F.affine_grid(matrix.to(images), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def cutout_mask(shape: torch.Size, centre_x: Tensor, centre_y: Tensor, side: float) -> Tensor:
+    """(N, 1, H, W): 0 inside a square around each centre, 1 outside. DeVries and Taylor, arXiv 1708.04552."""
+    rows = (torch.arange(shape[0]) + 0.5) / shape[0]
+    columns = (torch.arange(shape[1]) + 0.5) / shape[1]
+    near_y = (rows - centre_y[:, None]).abs() < side / 2
+    near_x = (columns - centre_x[:, None]).abs() < side / 2
+    return 1 - (near_y[:, :, None] & near_x[:, None, :]).float()[:, None]

@@ -1,0 +1,109 @@
+"""The command emonas-data: what there is, what was found in a source, and the prepared arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from emonas.console import command_line, run
+from emonas.options import Coefficients, Representation, Side, Span
+
+app = command_line("emonas-data", "List, check and prepare data sets.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareConfig:
+    """Options of emonas-data prepare."""
+
+    name: str | None = None
+    """Name to find it by afterwards. [default: the data set's name]"""
+    size: Side | None = None
+    """Side of the prepared pictures in pixels. [default: the data set's own, see emonas-data list]"""
+    representation: Representation = "auto"
+    """What becomes of a clip: its dynamic image or its apex frame. auto = dynamic for clips, still for stills."""
+    coefficients: Coefficients = "exact"
+    """Coefficients of the rank pooling."""
+    span: Span = "onset-offset"
+    """Which frames a dynamic image pools."""
+    overwrite: bool = False
+    """Replace what is prepared under this name."""
+    json: bool = False
+    """Print JSON."""
+
+
+DEFAULTS = PrepareConfig()
+
+
+@app.command(name="list")
+def list_datasets(*, json: bool = False) -> None:
+    """What data sets there are, and which of them are prepared.
+
+    Parameters
+    ----------
+    json
+        Print JSON.
+    """
+    from .overview import show_list
+
+    show_list(json)
+
+
+@app.command
+def check(dataset: str, source: Path | None = None, /, *, json: bool = False) -> None:
+    """Read a source and say what was found: counts, dropped samples with reasons. Writes nothing.
+
+    Parameters
+    ----------
+    dataset
+        A data set's name, see emonas-data list.
+    source
+        The file or folder as its owner distributes it; an embedded data set needs none.
+    json
+        Print JSON.
+    """
+    from .overview import show_check
+
+    show_check(dataset, source, json)
+
+
+@app.command
+def prepare(
+    dataset: str,
+    source: Path | None = None,
+    /,
+    *,
+    config: Annotated[PrepareConfig, Parameter(name="*")] = DEFAULTS,
+) -> None:
+    """Make the arrays that emonas-search and emonas-train work on.
+
+    Parameters
+    ----------
+    dataset
+        A data set's name, see emonas-data list.
+    source
+        The file or folder as its owner distributes it; an embedded data set needs none.
+    """
+    from . import registry
+    from .overview import show_prepared
+    from .prepare import prepare as make
+    from .representation import PictureOptions
+
+    options = PictureOptions(
+        size=config.size or registry.entry(dataset).size,
+        representation=config.representation,
+        coefficients=config.coefficients,
+        span=config.span,
+    )
+    show_prepared(make(dataset, source, options, config.name, config.overwrite), config.json)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    run(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Who is tested against whom. No person ever stands on both sides: every fold is made from a set of tested people.
+
+Train and test parts come out of one function, `_fold`, which puts a person's samples on one side only; a protocol
+merely says who is tested. Where the owner names nobody, a "person" is a group of identical pictures (Sample.person).
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from emonas.errors import UserError
+
+from .sample import Sample
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Positions of the training and of the tested samples; no person is in both."""
+
+    name: str
+    train: np.ndarray
+    test: np.ndarray
+
+    @staticmethod
+    def folder(name: str) -> str:
+        """A fold's name as a folder's name."""
+        return re.sub(r"[^\w.-]+", "_", name)
+
+
+def _people(samples: Sequence[Sample]) -> np.ndarray:
+    return np.array([sample.person for sample in samples])
+
+
+def _fold(name: str, people: np.ndarray, tested: Iterable[str], candidates: np.ndarray, test: np.ndarray) -> Fold:
+    """Train on the candidates whose person is not among ``tested``; ``test`` holds samples of tested people only."""
+    on_test_side = np.isin(people, sorted(set(tested)))
+    return Fold(name, np.flatnonzero(candidates & ~on_test_side), np.flatnonzero(test & on_test_side))
+
+
+def folds(samples: Sequence[Sample], protocol: str, k: int = 5, seed: int = 0) -> list[Fold]:
+    """The folds of a protocol: "fixed", "loso" or "kfold" (``k`` folds by subject, stratified, shuffled by ``seed``).
+
+    Raises UserError where the data does not allow the protocol.
+    """
+    if protocol == "fixed":
+        return [_fixed(samples)]
+    if protocol == "loso":
+        return _loso(samples)
+    if protocol == "kfold":
+        return _kfold(samples, k, seed)
+    raise UserError(f"unknown protocol {protocol!r}; choose from fixed, loso, kfold")
+
+
+def _fixed(samples: Sequence[Sample]) -> Fold:
+    parts = np.array([sample.part or "" for sample in samples])
+    people = _people(samples)
+    if not (parts == "test").any() or not (parts == "train").any():
+        raise UserError("the data set has no fixed split with a train and a test part; use --protocol loso or kfold")
+    tested = set(people[parts == "test"])
+    both = sorted({s.person for s in samples if s.part == "train" and s.subject is not None} & tested)
+    if both:
+        raise UserError(f"the fixed split has people in both parts: {', '.join(both[:5])}")
+    return _fold("fixed", people, tested, parts == "train", parts == "test")
+
+
+def _named(samples: Sequence[Sample], protocol: str) -> np.ndarray:
+    if any(sample.subject is None for sample in samples):
+        raise UserError(f"--protocol {protocol} needs to know who is who, but this data set names no subjects")
+    return _people(samples)
+
+
+def _loso(samples: Sequence[Sample]) -> list[Fold]:
+    people = _named(samples, "loso")
+    names = sorted(set(people))
+    if len(names) < 2:
+        raise UserError("leaving one subject out needs at least two subjects")
+    everyone = np.ones(len(people), bool)
+    return [_fold(name, people, {name}, everyone, everyone) for name in names]
+
+
+def _kfold(samples: Sequence[Sample], k: int, seed: int) -> list[Fold]:
+    people = _named(samples, "kfold")
+    if len(set(people)) < k:
+        raise UserError(f"{k} folds by subject need at least {k} subjects; there are {len(set(people))}")
+    everyone = np.ones(len(people), bool)
+    sides = _stratified_groups(people, _labels(samples), k, seed)
+    return [_fold(f"fold{i + 1}", people, people[side], everyone, everyone) for i, side in enumerate(sides)]
+
+
+def _labels(samples: Sequence[Sample]) -> np.ndarray:
+    return np.array([sample.label for sample in samples])
+
+
+def _stratified_groups(people: np.ndarray, labels: np.ndarray, k: int, seed: int) -> list[np.ndarray]:
+    """k disjoint sets of positions, people kept whole, classes spread as evenly as people allow."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    with warnings.catch_warnings():
+        # A class with fewer samples than folds is common here and no fault of the user's.
+        warnings.simplefilter("ignore", UserWarning)
+        splitter = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
+        return [side for _, side in splitter.split(np.zeros(len(people)), labels, people) if len(side)]
+
+
+def split_people(samples: Sequence[Sample], positions: np.ndarray, k: int, seed: int) -> Fold:
+    """Split some samples once by person: about 1/k of them on the test side.
+
+    k = 2 gives the two halves of a search, k = 5 the inner validation of a training. Raises UserError where there
+    are fewer than two people.
+    """
+    people = _people(samples)[positions]
+    if len(set(people)) < 2:
+        raise UserError("splitting the training part by subject needs at least two subjects in it")
+    k = min(k, len(set(people)))
+    side = _stratified_groups(people, _labels(samples)[positions], k, seed)[0]
+    everyone = np.ones(len(people), bool)
+    inner = _fold("inner", people, people[side], everyone, everyone)
+    return Fold("inner", positions[inner.train], positions[inner.test])
+
+
+def default_protocol(samples: Sequence[Sample], registered: str) -> str:
+    """The protocol that is meant by "auto": the registered one; for own data its fixed split, else loso."""
+    if registered != "auto":
+        return registered
+    return "fixed" if any(sample.part == "test" for sample in samples) else "loso"
+
+
+def in_words(protocol: str, folds: Sequence[Fold], samples: Sequence[Sample]) -> str:
+    """The protocol as a sentence for results and tables."""
+    known = all(sample.subject is not None for sample in samples)
+    if protocol == "loso":
+        return f"leave one subject out, {len(folds)} folds, predictions pooled"
+    if protocol == "kfold":
+        return f"{len(folds)} folds by subject, predictions pooled"
+    people = "no person in both parts" if known else "people unknown, copies of tested pictures left out of training"
+    return f"fixed split, {len(folds[0].train)} train / {len(folds[0].test)} test, {people}"

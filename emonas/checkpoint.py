@@ -1,0 +1,35 @@
+"""Checkpoints: state dicts only, whole or absent, read without pickled code."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .errors import UserError
+from .files import replacing
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write tensors and plain data. Goes through memory, so that a full disk is an OSError with a name."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    with replacing(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read what `save` wrote. Raises UserError for a missing, cut-off or foreign file."""
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
+        kind = type(error).__name__
+        raise UserError(f"{path}: not a checkpoint of emonas ({kind}); delete it to start anew") from None
+    if not isinstance(state, dict):
+        raise UserError(f"{path}: not a checkpoint of emonas; delete it to start anew")
+    return state

@@ -1,0 +1,62 @@
+"""Where to compute, and how to make it repeatable."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import sys
+from collections.abc import Iterator
+
+import torch
+
+from .errors import UserError
+from .options import DeviceName
+
+
+def pick(name: DeviceName) -> torch.device:
+    """The device to compute on; "auto" takes a GPU where there is one. Raises UserError for a GPU that is not there."""
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UserError("--device cuda: no usable GPU was found; use --device cpu or auto")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def describe(device: torch.device) -> str:
+    """The device in words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def seed_everything(seed: int) -> None:
+    """Seed torch on all devices.
+
+    Called at the start of each epoch with a number made of seed and epoch, so that a resumed run draws the same numbers
+    as one never stopped, without any generator's state in the checkpoint.
+    """
+    torch.manual_seed(seed)
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """A seed for one epoch, with room for a thousand numbered streams before the next epoch's."""
+    return seed * 10_000_019 + (epoch + 1) * 1_000
+
+
+@contextlib.contextmanager
+def mixed_precision(device: torch.device) -> Iterator[None]:
+    """bfloat16 autocast on a GPU that has it; plain float32 elsewhere. bfloat16 needs no loss scaling."""
+    usable = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=usable):
+        yield
+
+
+def versions() -> dict[str, str]:
+    """What a result depends on."""
+    from . import __version__
+
+    return {
+        "emonas": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+    }

@@ -1,0 +1,147 @@
+"""What all pictures share: one look, whatever the user's matplotlib settings, and inches as coordinates."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath, text_to_path
+
+FONT = "DejaVu Sans"
+DPI = 100
+#: The usual size of letters in points, of which an inch has so many.
+LETTERS, POINTS = 8.5, 72
+DARK, GREY, FAINT, LIGHT, PALE, WHITE = "#1f2937", "#6b7280", "#9ca3af", "#d5dbe5", "#f5f7fa", "#ffffff"
+HEAT = LinearSegmentedColormap.from_list("emonas", [PALE, "#b5d3ea", "#5a9fcf", "#0072b2", "#06365c"])
+#: From here on the heat is so dark that text on it must be white.
+DARK_HEAT = 0.6
+
+#: What people read for each operation, and the colour of its family (Okabe and Ito, safe for the colour-blind).
+SHORT_NAMES = {
+    "max_pool_3x3": "max pool 3×3",
+    "avg_pool_3x3": "avg pool 3×3",
+    "skip_connect": "skip",
+    "sep_conv_3x3": "sep conv 3×3",
+    "sep_conv_5x5": "sep conv 5×5",
+    "dil_conv_3x3": "dil conv 3×3",
+    "dil_conv_5x5": "dil conv 5×5",
+}
+COLOURS = {
+    "max_pool_3x3": "#e69f00",
+    "avg_pool_3x3": "#cc79a7",
+    "skip_connect": "#009e73",
+    "sep_conv_3x3": "#0072b2",
+    "sep_conv_5x5": "#0072b2",
+    "dil_conv_3x3": "#d55e00",
+    "dil_conv_5x5": "#d55e00",
+}
+
+
+def state_names(nodes: int) -> list[str]:
+    """How a cell's states are called: the two cells before, then the intermediate nodes."""
+    return ["cₖ₋₂", "cₖ₋₁", *(str(node) for node in range(nodes))]
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Matplotlib's default style inside, the user's outside; SVG ids then depend on nothing but the content."""
+    with style.context("default"), matplotlib.rc_context({"font.family": FONT, "svg.hashsalt": "emonas"}):
+        yield
+
+
+def sheet(width: float, height: float) -> tuple[Figure, Axes]:
+    """A white figure of so many inches and axes that cover it: x and y in inches, y downwards."""
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor=WHITE)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0), autoscale_on=False)
+    axes.set_axis_off()
+    return figure, axes
+
+
+def write(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
+    """Write text as it is, without markup, centred on (x, y) unless ``look`` has it otherwise."""
+    plain: dict[str, Any] = {
+        "ha": "center",
+        "va": "center",
+        "color": DARK,
+        "fontsize": LETTERS,
+        "parse_math": False,
+    }
+    axes.text(x, y, text, **(plain | look))
+
+
+def shown(text: str, longest: int = 32) -> str:
+    """The text on one line, cut to ``longest`` characters, with a box for what the font does not have."""
+    font = get_font(findfont(FontProperties(family=FONT)))
+    line = " ".join(text.split())
+    if len(line) > longest:
+        line = line[: longest - 1] + "…"
+    return "".join(letter if font.get_char_index(ord(letter)) else "□" for letter in line)
+
+
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """The width of a line of text in inches when written in ``size`` points."""
+    font = FontProperties(family=FONT, size=size, weight=weight)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
+    return float(width) / POINTS
+
+
+def write_numbers(
+    axes: Axes,
+    places: Sequence[tuple[float, float]],
+    texts: Sequence[str],
+    size: float,
+    colours: Sequence[str],
+    bold: Sequence[bool],
+) -> None:
+    """Write many short texts, each centred on its place: as outlines, many times as fast as ``write``."""
+    paths = [
+        Path(np.add(outline.vertices, place), outline.codes)
+        for outline, place in zip(map(_outline, texts, [size] * len(texts), bold), places, strict=True)
+    ]
+    axes.add_collection(PathCollection(paths, facecolors=colours, linewidths=0))
+
+
+@functools.lru_cache(maxsize=1024)
+def _outline(text: str, size: float, bold: bool) -> Path:
+    """The outline of a number in inches, y downwards, with its middle at (0, 0)."""
+    prop = FontProperties(family=FONT, size=size, weight="bold" if bold else "normal")
+    path = TextPath((0, 0), text, prop=prop)
+    vertices = path.vertices / (POINTS, -POINTS)
+    return Path(vertices - (vertices.min(axis=0) + vertices.max(axis=0)) / 2, path.codes)
+
+
+def rules(
+    axes: Axes,
+    starts: Sequence[tuple[float, float]],
+    length: float,
+    colours: str | Sequence[str],
+    width: float,
+) -> None:
+    """Draw level lines, ``length`` inches long and ``width`` points thick, from their left ends."""
+    lines = [[(x, y), (x + length, y)] for x, y in starts]
+    axes.add_collection(LineCollection(lines, colors=colours, linewidths=width))
+
+
+def tiles(
+    axes: Axes, corners: Sequence[tuple[float, float]], size: tuple[float, float], shares: np.ndarray
+) -> list[str]:
+    """Fill rectangles of one size (width, height) from their upper left corners with heat from 0 to 1.
+
+    Gives for each the colour in which text on it is legible. NaN is left blank.
+    """
+    width, height = size
+    outline = np.array([(0, 0), (width, 0), (width, height), (0, height)])
+    polygons = np.asarray(corners)[:, None] + outline
+    axes.add_collection(PolyCollection(polygons, facecolors=HEAT(shares), edgecolors=WHITE, linewidths=1))
+    return [WHITE if share > DARK_HEAT else DARK for share in shares]

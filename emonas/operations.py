@@ -1,0 +1,135 @@
+"""The seven operations of the search space, and the small blocks that cells are made of.
+
+Every operation maps (N, C, H, W) to (N, C, ceil(H / stride), ceil(W / stride)) for stride 1 and 2, odd sizes included.
+Liu, Simonyan, Yang: DARTS, ICLR 2019, section 3.1; without its "none".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .genotype import OPERATION_NAMES
+
+
+def batch_norm(channels: int, affine: bool) -> nn.BatchNorm2d:
+    """Batch normalisation; ``affine=False`` in a search, where the alphas do the scaling."""
+    return nn.BatchNorm2d(channels, affine=affine)
+
+
+class FactorizedReduce(nn.Module):
+    """Halve the resolution without losing pixels: two strided 1x1 convolutions, the second shifted by one pixel.
+
+    The shifted view is padded at its far edge, so that both halves have ceil(H / 2) x ceil(W / 2) pixels at odd
+    sizes too; at even sizes this equals DARTS's formulation.
+    """
+
+    def __init__(self, c_in: int, c_out: int, affine: bool = True) -> None:
+        super().__init__()
+        self.even = nn.Conv2d(c_in, c_out // 2, 1, stride=2, bias=False)
+        self.odd = nn.Conv2d(c_in, c_out - c_out // 2, 1, stride=2, bias=False)
+        self.norm = batch_norm(c_out, affine)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)
+        shifted = F.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
+        return self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))
+
+
+def relu_conv_norm(c_in: int, c_out: int, affine: bool = True) -> nn.Sequential:
+    """ReLU, 1x1 convolution, batch normalisation: brings a cell's input to the cell's channels."""
+    return nn.Sequential(nn.ReLU(), nn.Conv2d(c_in, c_out, 1, bias=False), batch_norm(c_out, affine))
+
+
+def separable(channels: int, kernel: int, stride: int, dilation: int, affine: bool) -> nn.Sequential:
+    """ReLU, depthwise convolution, pointwise convolution, batch normalisation."""
+    padding = dilation * (kernel // 2)
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
+        nn.Conv2d(channels, channels, 1, bias=False),
+        batch_norm(channels, affine),
+    )
+
+
+def sep_conv(channels: int, kernel: int, stride: int, affine: bool) -> nn.Module:
+    """Depthwise-separable convolution, applied twice; the stride is on the first."""
+    return nn.Sequential(
+        *separable(channels, kernel, stride, 1, affine),
+        *separable(channels, kernel, 1, 1, affine),
+    )
+
+
+def dil_conv(channels: int, kernel: int, stride: int, affine: bool) -> nn.Module:
+    """Depthwise-separable convolution with dilation 2."""
+    return separable(channels, kernel, stride, 2, affine)
+
+
+def skip_connect(channels: int, stride: int, affine: bool) -> nn.Module:
+    """The identity, or a FactorizedReduce where the resolution halves."""
+    return nn.Identity() if stride == 1 else FactorizedReduce(channels, channels, affine)
+
+
+def max_pool(stride: int) -> nn.Module:
+    """3x3 maximum."""
+    return nn.MaxPool2d(3, stride, padding=1)
+
+
+def avg_pool(stride: int) -> nn.Module:
+    """3x3 average that leaves the padding out."""
+    return nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
+
+
+#: name -> (channels, stride, affine) -> module
+OPERATIONS: dict[str, Callable[[int, int, bool], nn.Module]] = {
+    "max_pool_3x3": lambda channels, stride, affine: max_pool(stride),
+    "avg_pool_3x3": lambda channels, stride, affine: avg_pool(stride),
+    "skip_connect": skip_connect,
+    "sep_conv_3x3": lambda channels, stride, affine: sep_conv(channels, 3, stride, affine),
+    "sep_conv_5x5": lambda channels, stride, affine: sep_conv(channels, 5, stride, affine),
+    "dil_conv_3x3": lambda channels, stride, affine: dil_conv(channels, 3, stride, affine),
+    "dil_conv_5x5": lambda channels, stride, affine: dil_conv(channels, 5, stride, affine),
+}
+assert tuple(OPERATIONS) == OPERATION_NAMES
+
+
+def search_operation(name: str, channels: int, stride: int) -> nn.Module:
+    """An operation as the supernet mixes it: without affine parameters, pools followed by batch normalisation.
+
+    The normalisation puts all seven on one scale, so that the alphas compare like with like.
+    """
+    operation = OPERATIONS[name](channels, stride, False)
+    if name in ("max_pool_3x3", "avg_pool_3x3"):
+        return nn.Sequential(operation, batch_norm(channels, affine=False))
+    return operation
+
+
+class Stem(nn.Sequential):
+    """3x3 convolutions from the image to ``c_out`` channels; each of its strided ones halves the resolution.
+
+    ``stride`` is 1, 2 or 4. One convolution does for 1 and 2, two for 4.
+    """
+
+    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+        layers: list[nn.Module] = []
+        if stride == 4:
+            layers += [nn.Conv2d(c_in, c_out // 2, 3, 2, 1, bias=False), batch_norm(c_out // 2, True), nn.ReLU()]
+            c_in, stride = c_out // 2, 2
+        layers += [nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), batch_norm(c_out, True)]
+        super().__init__(*layers)
+
+
+def stem_stride(size: int) -> int:
+    """The stride that brings an image of ``size`` pixels to a first map of at most 56 pixels, if 4 is enough.
+
+    48 (FER2013) stays whole; 64 to 112 (RAF-DB, dynamic images) are halved; larger ones are quartered.
+    """
+    return 1 if size <= 56 else 2 if size <= 112 else 4
+
+
+def reductions(cells: int) -> tuple[int, ...]:
+    """Positions of the reduction cells in a stack: L // 3 and 2 L // 3, as in DARTS; never the same twice."""
+    return tuple(sorted({cells // 3, 2 * cells // 3}))

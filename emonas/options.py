@@ -1,0 +1,22 @@
+"""Types of command-line options that several commands share. Light to import: no torch, no numpy."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+DeviceName = Literal["auto", "cpu", "cuda"]
+ProtocolName = Literal["auto", "fixed", "loso", "kfold"]
+Representation = Literal["auto", "still", "dynamic", "apex"]
+Coefficients = Literal["exact", "linear", "learnet"]
+Span = Literal["onset-offset", "onset-apex"]
+EpochRule = Literal["last", "inner"]
+
+Positive = Annotated[int, Parameter(validator=Number(gte=1))]
+Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**31))]
+Rate = Annotated[float, Parameter(validator=Number(gt=0))]
+Share = Annotated[float, Parameter(validator=Number(gte=0, lt=1))]
+Folds = Annotated[int, Parameter(validator=Number(gte=2))]
+Side = Annotated[int, Parameter(validator=Number(gte=8, lte=1024))]

@@ -1,0 +1,134 @@
+"""A whole emonas-train: every fold of a protocol, pooled into one honest result."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from emonas.console import duration, plain, say, warn
+from emonas.datasets.batches import Pictures, count_batches
+from emonas.datasets.prepare import find
+from emonas.datasets.prepared import Prepared
+from emonas.datasets.protocol import Fold, folds
+from emonas.device import describe, pick
+from emonas.errors import UserError
+from emonas.genotype import Genotype
+from emonas.run_folder import open_run
+from emonas.trainer import Trainer, TrainingPlan
+
+from .config import TrainConfig, fitted
+from .fold import build_network, train_fold
+from .results import make_results, show_results, write_results
+
+
+@dataclasses.dataclass(frozen=True)
+class Genotypes:
+    """The genotype of each fold: the same for all, or one a fold from a search by folds."""
+
+    path: Path
+    shared: Genotype | None
+    by_fold: Mapping[str, Genotype]
+
+    def of(self, fold: Fold) -> Genotype:
+        """The genotype that a fold is to be judged with. Raises UserError where the search has none for it."""
+        if self.shared is not None:
+            return self.shared
+        folder = Fold.folder(fold.name)
+        if folder not in self.by_fold:
+            raise UserError(f"{self.path}: has no genotype for the fold {fold.name}; was it searched by this protocol?")
+        return self.by_fold[folder]
+
+    @property
+    def any(self) -> Genotype:
+        """One of them, for what they all have in common."""
+        return self.shared or next(iter(self.by_fold.values()))
+
+
+def load_genotypes(path: Path) -> Genotypes:
+    """A genotype file, a search's run folder, or the folder of a search by folds. Raises UserError."""
+    if not path.exists():
+        raise UserError(f"--genotype {path}: no such file or folder")
+    if not path.is_dir():
+        return Genotypes(path, Genotype.load(path), {})
+    if (path / "genotype.json").exists():
+        return Genotypes(path, Genotype.load(path / "genotype.json"), {})
+    found = {file.parent.name: Genotype.load(file) for file in sorted(path.glob("*/genotype.json"))}
+    if not found:
+        raise UserError(f"--genotype {path}: holds no genotype.json; is the search finished?")
+    return Genotypes(path, None, found)
+
+
+def run_training(config: TrainConfig) -> dict[str, Any]:
+    """Train and judge as ``config`` says; returns what results.json holds. Raises UserError."""
+    genotypes = load_genotypes(config.genotype)
+    prepared = find(config.dataset or genotypes.any.provenance.dataset)
+    device = pick(config.device)
+    protocol = prepared.protocol if config.protocol == "auto" else config.protocol
+    parts = folds(prepared.samples, protocol, config.folds, seed=0)
+    chosen = [genotypes.of(fold) for fold in parts]
+    config = _fit(config, genotypes, prepared, parts, device)
+    assert config.out
+    identity = {"fingerprint": prepared.fingerprint, "protocol": protocol, "cells_of": [g.as_json() for g in chosen]}
+    open_run(config.out, {**plain(config), **identity}, frozenset({"out", "device", "genotype"}))
+    chosen[0].save(config.out / "genotype.json") if genotypes.shared else None
+    pictures = Pictures(prepared, device)
+    if not (config.out / "results.json").exists():
+        _announce(config, chosen[0], prepared, parts, pictures)
+    answers = [
+        train_fold(fold, genotype, config, prepared, pictures, fold_folder(config.out, fold, protocol))
+        for fold, genotype in zip(parts, chosen, strict=True)
+    ]
+    results = make_results(config, protocol, prepared, parts, chosen, answers)
+    write_results(config.out, results)
+    show_results(config.out, results)
+    return results
+
+
+def fold_folder(out: Path, fold: Fold, protocol: str) -> Path:
+    """Where a fold's checkpoint and answers lie."""
+    return out / "folds" / Fold.folder(fold.name)
+
+
+def _fit(
+    config: TrainConfig, genotypes: Genotypes, prepared: Prepared, parts: list[Fold], device: torch.device
+) -> TrainConfig:
+    genotype = genotypes.any
+    smallest = min(len(fold.train) for fold in parts)
+    config = fitted(config, genotype.channels, genotype.cells, smallest, large=device.type == "cuda")
+    if config.cells != genotype.cells:
+        warn(f"the cells were searched in a stack of {genotype.cells} and are judged in one of {config.cells}")
+    name = genotypes.path.stem if genotypes.path.stem != "genotype" else genotypes.path.resolve().parent.name
+    out = config.out or Path("runs") / f"train-{prepared.name}-{name.removeprefix('search-')}"
+    return dataclasses.replace(config, out=out)
+
+
+def _announce(
+    config: TrainConfig, genotype: Genotype, prepared: Prepared, parts: list[Fold], pictures: Pictures
+) -> None:
+    """Say beforehand what will run and how long it should take."""
+    assert config.epochs and config.batch_size
+    steps = sum(config.epochs * count_batches(len(fold.train), config.batch_size) for fold in parts)
+    seconds = steps * seconds_per_step(config, genotype, prepared, pictures)
+    plural = "1 fold" if len(parts) == 1 else f"{len(parts)} folds"
+    say(
+        f"training on {prepared.name}: {config.cells} cells, {config.channels} channels, {plural}, "
+        f"{config.epochs} epochs, batches of {config.batch_size}; about {duration(seconds)} on {describe(pictures.device)}"
+    )
+
+
+def seconds_per_step(config: TrainConfig, genotype: Genotype, prepared: Prepared, pictures: Pictures) -> float:
+    """Seconds of one training step, measured on a network that is thrown away."""
+    assert config.batch_size
+    trial = Trainer(build_network(genotype, config, prepared), TrainingPlan(epochs=1), pictures.device)
+    batch = pictures.take(torch.arange(len(prepared.samples)).numpy()[: config.batch_size])
+    seconds = 0.0
+    for _ in range(3):
+        start = time.perf_counter()
+        trial.epoch([batch], 0)
+        seconds = time.perf_counter() - start
+    return seconds

@@ -1,0 +1,114 @@
+"""A whole emonas-search: which people it may see, one search or one a fold, and what is said at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from emonas.console import plain, say, show_table, warn
+from emonas.datasets.batches import Pictures
+from emonas.datasets.prepare import find
+from emonas.datasets.prepared import Prepared
+from emonas.datasets.protocol import Fold, folds, split_people
+from emonas.device import pick, versions
+from emonas.errors import UserError
+from emonas.genotype import Genotype, Provenance
+from emonas.run_folder import open_run
+
+from .config import SearchConfig, fitted
+from .loop import SearchTask, search
+
+
+def run_search(config: SearchConfig) -> dict[str, Genotype]:
+    """Search as ``config`` says; returns the genotypes by fold ("" for a single search). Raises UserError."""
+    prepared = find(config.dataset)
+    device = pick(config.device)
+    protocol = seen_by(config.protocol, prepared)
+    visible = visible_parts(config, prepared, protocol)
+    halves = {name: split_people(prepared.samples, seen, 2, config.seed) for name, seen in visible.items()}
+    smallest = min(min(len(half.train), len(half.test)) for half in halves.values())
+    config = fitted(config, smallest, large=device.type == "cuda")
+    assert config.out
+    open_run(config.out, {**plain(config), "protocol": protocol, "fingerprint": prepared.fingerprint}, _FREE)
+    if not prepared.subjects_known:
+        warn(f"{prepared.name} names no people: its training part is split by picture, not by person")
+    pictures = Pictures(prepared, device)
+    found = {}
+    for name, half in halves.items():
+        found[name] = search(_task(config, prepared, protocol, name, visible[name], half), config, pictures)
+    _report(config.out, found)
+    return found
+
+
+_FREE = frozenset({"out", "device"})
+
+
+def seen_by(protocol: str, prepared: Prepared) -> str:
+    """What "auto" means: the training part of a fixed split, else everybody (as the literature does)."""
+    if protocol == "auto":
+        return "fixed" if prepared.protocol == "fixed" else "all"
+    return protocol
+
+
+def visible_parts(config: SearchConfig, prepared: Prepared, protocol: str) -> dict[str, np.ndarray]:
+    """For each search, the positions of the samples that it may see. Raises UserError for unknown excluded people."""
+    samples = prepared.samples
+    if protocol == "all":
+        parts = {"": np.arange(len(samples))}
+    else:
+        made = folds(samples, protocol, config.folds, seed=0)
+        parts = {("" if protocol == "fixed" else fold.name): fold.train for fold in made}
+    names = {sample.subject for sample in samples} | {sample.person for sample in samples}
+    unknown = [name for name in config.exclude_subjects if name not in names]
+    if unknown:
+        raise UserError(f"--exclude-subjects: {prepared.name} has nobody called {', '.join(unknown)}")
+    excluded = set(config.exclude_subjects)
+    kept = np.array([not {sample.subject, sample.person} & excluded for sample in samples])
+    return {name: positions[kept[positions]] for name, positions in parts.items()}
+
+
+def _task(
+    config: SearchConfig, prepared: Prepared, protocol: str, name: str, seen: np.ndarray, half: Fold
+) -> SearchTask:
+    assert config.out
+    people = sorted({prepared.samples[i].person for i in seen}) if prepared.subjects_known else []
+    provenance = Provenance(
+        dataset=prepared.name,
+        strategy=config.strategy,
+        seed=config.seed,
+        subjects=tuple(people),
+        subjects_known=prepared.subjects_known,
+        protocol=protocol,
+        fingerprint=prepared.fingerprint,
+        versions=versions(),
+    )
+    folder = config.out / Fold.folder(name) if name else config.out
+    title = f"searching on {prepared.name}" + (f" without {name}" if name else "")
+    return SearchTask(folder, title, half.train, half.test, provenance, prepared.classes)
+
+
+def _report(out: Path, found: dict[str, Genotype]) -> None:
+    for name, genotype in found.items():
+        folder = out / Fold.folder(name) if name else out
+        if len(found) == 1:
+            show_cells(genotype)
+        say(f"genotype   {folder / 'genotype.json'}")
+        say(f"picture    {folder / 'cells.png'}")
+    say(f"watch      tensorboard --logdir {out}")
+    say(f"next       emonas-train --genotype {out if len(found) > 1 else out / 'genotype.json'}")
+
+
+def show_cells(genotype: Genotype) -> None:
+    """The found cells as a table: for each node its two edges."""
+    rows = []
+    for node in range(max(genotype.normal.nodes, genotype.reduction.nodes)):
+        row = [str(node)]
+        for cell in (genotype.normal, genotype.reduction):
+            row.append(", ".join(f"{edge.operation}({_state(edge.source)})" for edge in cell.incoming(node)))
+        rows.append(row)
+    show_table("Found cells", ("node", "normal", "reduction"), rows)
+
+
+def _state(source: int) -> str:
+    return ("c[k-2]", "c[k-1]")[source] if source < 2 else str(source - 2)

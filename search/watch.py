@@ -1,0 +1,39 @@
+"""What TensorBoard shows of a search: losses, alphas, entropy, skips and the cells as they stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch.utils.tensorboard import SummaryWriter
+
+from emonas.genotype import Genotype
+from emonas.picture import draw_alphas, draw_genotype, figure_pixels
+from emonas.trainer import EpochScore
+
+from .searcher import Searcher
+
+
+class Watch:
+    """Writes one search's events; ``start`` hides what a killed run wrote of epochs that are run again."""
+
+    def __init__(self, folder: Path, start: int) -> None:
+        self.writer = SummaryWriter(str(folder), purge_step=start)
+
+    def epoch(self, epoch: int, scores: dict[str, EpochScore], searcher: Searcher, genotype: Genotype) -> None:
+        """Everything that is known after an epoch."""
+        for part, score in scores.items():
+            self.writer.add_scalar(f"loss/{part}", score.loss, epoch)
+            self.writer.add_scalar(f"accuracy/{part}", score.accuracy, epoch)
+        alphas = {kind: alpha.detach().float().cpu().numpy() for kind, alpha in searcher.alpha.items()}
+        for kind, entropy in searcher.entropy().items():
+            self.writer.add_scalar(f"alpha_entropy/{kind}", entropy, epoch)
+            self.writer.add_histogram(f"alphas/{kind}", alphas[kind], epoch)
+        self.writer.add_scalar("skip_connections/normal", genotype.normal.skips, epoch)
+        self.writer.add_scalar("skip_connections/reduction", genotype.reduction.skips, epoch)
+        self.writer.add_image("alphas", figure_pixels(draw_alphas(alphas)), epoch, dataformats="HWC")
+        self.writer.add_image("cells", figure_pixels(draw_genotype(genotype)), epoch, dataformats="HWC")
+        self.writer.flush()
+
+    def close(self) -> None:
+        """Write out what is left."""
+        self.writer.close()
