@@ -41,15 +41,15 @@ def show_list(as_json: bool) -> None:
     if not ready:
         say("None is prepared yet; the embedded ones are drawn when they are first used.")
         return
-    rows = []
+    lines = []
     for name, prepared in ready.items():
         if isinstance(prepared, str):
-            rows.append((name, "damaged", "", "", ""))
+            lines.append((name, "damaged", "", "", ""))
             continue
         people = str(len(prepared.subjects)) if prepared.subjects_known else "unknown"
         kind = f"{prepared.options['representation']} {prepared.size}x{prepared.size}"
-        rows.append((name, str(len(prepared.samples)), people, str(len(prepared.classes)), kind))
-    show_table("Prepared", ("name", "samples", "people", "classes", "pictures"), rows, (1, 2, 3))
+        lines.append((name, str(len(prepared.samples)), people, str(len(prepared.classes)), kind))
+    show_table("Prepared", ("name", "samples", "people", "classes", "pictures"), lines, (1, 2, 3))
 
 
 def _prepared_json(name: str, prepared: Prepared | str) -> dict[str, object]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 
@@ -104,19 +105,19 @@ def read_macro(seed: int = 0, *, subjects: int = 40, stills: int = 3, size: int 
 
     Every third subject is of the part "test", the others of "train".
     """
-    _check(subjects=(subjects, 3), stills=(stills, 1), size=(size, 16))
+    _check(seed=(seed, 0), subjects=(subjects, 3), stills=(stills, 1), size=(size, 16))
     samples: list[Sample] = []
     for number in range(subjects):
-        identity, resting = _person(np.random.default_rng([seed, 1, number]), 0.15)
-        for index, label in enumerate(np.repeat(MACRO_CLASSES, stills)):
-            rng = np.random.default_rng([seed, 1, number, index])
-            active = _expression(rng, _MACRO_PROTOTYPES[str(label)], rng.uniform(0.45, 1.0))
+        identity, resting = _person(_generator(seed, 1, number), 0.15)
+        for (index, label), still in product(enumerate(MACRO_CLASSES), range(stills)):
+            rng = _generator(seed, 1, number, index, still)
+            active = _expression(rng, _MACRO_PROTOTYPES[label], rng.uniform(0.45, 1.0))
             samples.append(
                 Sample(
                     dataset=MACRO,
                     subject=_name(number),
-                    clip=f"{label}{index % stills + 1}",
-                    label=str(label),
+                    clip=f"{label}{still + 1}",
+                    label=label,
                     frames=_still(rng, identity, _sum(resting, active), size),
                     action_units=_names(active),
                     part=_part(number),
@@ -125,9 +126,7 @@ def read_macro(seed: int = 0, *, subjects: int = 40, stills: int = 3, size: int 
     return Found(tuple(samples), MACRO_CLASSES, (_NOTE,))
 
 
-def read_micro(
-    seed: int = 0, *, subjects: int = 24, clips: int = 9, size: int = 64, intensity: float = 1.0
-) -> Found:
+def read_micro(seed: int = 0, *, subjects: int = 24, clips: int = 9, size: int = 64, intensity: float = 1.0) -> Found:
     """Clips of 20 to 60 frames of three classes, from each subject about ``clips`` (at least one of each class).
 
     A clip rests for some frames, moves from its onset (the last frame at rest) to its apex and back to its offset
@@ -135,16 +134,31 @@ def read_micro(
     expressions, so that one frame says less than the movement. ``intensity`` scales all movements: below 1 is
     harder. Every third subject is of the part "test", the others of "train".
     """
-    _check(subjects=(subjects, 3), clips=(clips, 3), size=(size, 16))
+    _check(seed=(seed, 0), subjects=(subjects, 3), clips=(clips, 3), size=(size, 16))
     if not 0 < intensity <= 2:
         raise UserError(f"intensity is {intensity}, but must be more than 0 and at most 2")
     samples: list[Sample] = []
     for number in range(subjects):
-        rng = np.random.default_rng([seed, 2, number])
-        identity, resting = _person(rng, 0.45)
+        rng = _generator(seed, 2, number)
+        identity, resting = _person(rng, 0.35)
         for index, label in enumerate(_micro_labels(rng, clips)):
-            clip_rng = np.random.default_rng([seed, 2, number, index])
-            samples.append(_micro_clip(clip_rng, identity, resting, label, (number, index), size, intensity))
+            clip_rng = _generator(seed, 2, number, index)
+            active = _expression(clip_rng, _MICRO_PROTOTYPES[label], clip_rng.uniform(0.14, 0.28) * intensity)
+            phases = _phases(clip_rng)
+            samples.append(
+                Sample(
+                    dataset=MICRO,
+                    subject=_name(number),
+                    clip=f"c{index + 1:02d}",
+                    label=label,
+                    frames=_clip(clip_rng, identity, resting, active, phases, size),
+                    onset=phases.onset,
+                    apex=phases.apex,
+                    offset=phases.offset,
+                    action_units=_names(active),
+                    part=_part(number),
+                )
+            )
     return Found(tuple(samples), MICRO_CLASSES, (_NOTE,))
 
 
@@ -152,6 +166,11 @@ def _check(**values: tuple[int, int]) -> None:
     for name, (value, least) in values.items():
         if value < least:
             raise UserError(f"{name} is {value}, but must be at least {least}")
+
+
+def _generator(seed: int, *place: int) -> np.random.Generator:
+    """Random numbers of one place (data set, subject, ...) that do not depend on what is drawn elsewhere."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=place))
 
 
 def _name(number: int) -> str:
@@ -186,9 +205,7 @@ def _person(rng: np.random.Generator, resting: float) -> tuple[Identity, dict[in
     return identity, units
 
 
-def _expression(
-    rng: np.random.Generator, prototypes: Sequence[_Prototype], peak: float
-) -> dict[int, float]:
+def _expression(rng: np.random.Generator, prototypes: Sequence[_Prototype], peak: float) -> dict[int, float]:
     """Intensities at the apex: one of the prototypes, every action unit somewhat stronger or weaker."""
     prototype = prototypes[rng.integers(len(prototypes))]
     shares = dict(prototype.always)
@@ -218,30 +235,38 @@ def _micro_labels(rng: np.random.Generator, clips: int) -> list[str]:
     return [str(label) for label in rng.permutation([*MICRO_CLASSES, *more])]
 
 
-def _micro_clip(
-    rng: np.random.Generator,
-    identity: Identity,
-    resting: Mapping[int, float],
-    label: str,
-    place: tuple[int, int],
-    size: int,
-    intensity: float,
-) -> Sample:
+@dataclass(frozen=True)
+class _Phases:
+    onset: int
+    apex: int
+    offset: int
+    length: int
+
+
+def _phases(rng: np.random.Generator) -> _Phases:
     onset = int(rng.integers(3, 7))
     apex = onset + int(rng.integers(6, 17))
     offset = apex + int(rng.integers(8, 22))
-    length = offset + 1 + int(rng.integers(2, 10))
-    active = _expression(rng, _MICRO_PROTOTYPES[label], rng.uniform(0.22, 0.36) * intensity)
-    course = _course(length, onset, apex, offset)
-    rest = np.array([resting.get(unit, 0.0) for unit in ACTION_UNITS])
+    return _Phases(onset, apex, offset, offset + 1 + int(rng.integers(2, 10)))
+
+
+def _clip(
+    rng: np.random.Generator,
+    identity: Identity,
+    resting: Mapping[int, float],
+    active: Mapping[int, float],
+    phases: _Phases,
+    size: int,
+) -> DrawnFrames:
+    rest = np.array([resting[unit] for unit in ACTION_UNITS])
     peak = np.array([active.get(unit, 0.0) for unit in ACTION_UNITS])
-    track = rest + course[:, None] * peak
-    track[:, ACTION_UNITS.index(_BLINK)] = _blink(rng, length)
-    frames = DrawnFrames(
+    track = rest + _course(phases)[:, None] * peak
+    track[:, ACTION_UNITS.index(_BLINK)] = _blink(rng, phases.length)
+    return DrawnFrames(
         identity=identity,
         track=tuple(map(tuple, track.tolist())),
-        drift=tuple((x, y) for x, y in _drift(rng, length).tolist()),
-        light=tuple(_flicker(rng, length).tolist()),
+        drift=tuple((x, y) for x, y in _drift(rng, phases.length).tolist()),
+        light=tuple(_flicker(rng, phases.length).tolist()),
         roll=rng.normal(0, 1.5),
         scale=rng.uniform(0.98, 1.03),
         turn=(rng.normal(0, 3.0), rng.normal(0, 2.0)),
@@ -249,24 +274,12 @@ def _micro_clip(
         seed=int(rng.integers(2**62)),
         size=size,
     )
-    number, index = place
-    return Sample(
-        dataset=MICRO,
-        subject=_name(number),
-        clip=f"c{index + 1:02d}",
-        label=label,
-        frames=frames,
-        onset=onset,
-        apex=apex,
-        offset=offset,
-        action_units=_names(active),
-        part=_part(number),
-    )
 
 
-def _course(length: int, onset: int, apex: int, offset: int) -> np.ndarray:
+def _course(phases: _Phases) -> np.ndarray:
     """The share of the peak in every frame, (length,): 0 up to the onset, 1 at the apex, 0 from the offset on."""
-    linear = np.interp(np.arange(length), (onset, apex, offset), (0.0, 1.0, 0.0))
+    knots = (phases.onset, phases.apex, phases.offset)
+    linear = np.interp(np.arange(phases.length), knots, (0.0, 1.0, 0.0))
     return (1 - np.cos(np.pi * linear)) / 2
 
 

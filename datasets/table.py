@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from emonas.errors import UserError
 
@@ -67,7 +67,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
         raise UserError(f"{path}: not a CSV file: {error}") from None
 
 
-def _reader(path: Path, file: TextIO) -> csv._reader:
+def _reader(path: Path, file: TextIO) -> Any:
     header = file.readline()
     if not header:
         raise UserError(f"{path}: empty file")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ def command_line(name: str, description: str) -> App:
 
 def run(app: App, arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process: status 0, 2 with one line for what the user can put right, 130 on Ctrl-C."""
+    # Idle threads that spin make two workers on two busy cores ten times slower; read when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     status = 0
     try:
         app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)

@@ -86,7 +86,7 @@ class Trainer:
     """A network with its optimiser; the thing that is trained says what to save."""
 
     def __init__(self, network: Network, plan: TrainingPlan, device: torch.device) -> None:
-        self.network = network.to(device, memory_format=torch.channels_last)
+        self.network = network.to(device).to(memory_format=torch.channels_last)
         self.plan = plan
         self.device = device
         self.optimiser = torch.optim.SGD(

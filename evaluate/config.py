@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from emonas.options import DeviceName, EpochRule, Folds, Positive, ProtocolName, Rate, Seed, Share
 
@@ -55,7 +56,7 @@ def fitted(config: TrainConfig, searched_channels: int, searched_cells: int, sam
     """
     batch = config.batch_size or max(8, min(96 if large else 32, samples // 4))
     steps = max(1, samples // batch)
-    defaults = {
+    defaults: dict[str, Any] = {
         "epochs": max(10, min(300, (4000 if large else 600) // steps)),
         "cells": searched_cells,
         "channels": searched_channels * 3 // 2,

@@ -103,7 +103,8 @@ def _fit(
     if config.cells != genotype.cells:
         warn(f"the cells were searched in a stack of {genotype.cells} and are judged in one of {config.cells}")
     name = genotypes.path.stem if genotypes.path.stem != "genotype" else genotypes.path.resolve().parent.name
-    out = config.out or Path("runs") / f"train-{prepared.name}-{name.removeprefix('search-')}"
+    parts_of_name = dict.fromkeys(("train", prepared.name, name.removeprefix("search-")))
+    out = config.out or Path("runs") / "-".join(parts_of_name)
     return dataclasses.replace(config, out=out)
 
 

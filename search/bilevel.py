@@ -42,7 +42,7 @@ class Bilevel:
     name = "emonas"
 
     def __init__(self, searcher: Searcher, plan: BilevelPlan, device: torch.device) -> None:
-        self.searcher = searcher.to(device, memory_format=torch.channels_last)
+        self.searcher = searcher.to(device).to(memory_format=torch.channels_last)
         self.plan = plan
         self.device = device
         self.weight_optimiser = torch.optim.SGD(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from emonas.options import DeviceName, Folds, Positive, ProtocolName, Rate, Seed
 
@@ -52,7 +52,7 @@ def fitted(config: SearchConfig, samples: int, large: bool) -> SearchConfig:
     """
     batch = config.batch_size or power_of_two(samples // 4, 8, 64)
     steps = max(1, samples // batch)
-    defaults = {
+    defaults: dict[str, Any] = {
         "epochs": 50 if large else max(5, min(50, 100 // steps)),
         "cells": 8 if large else 4,
         "channels": 16 if large else 8,
