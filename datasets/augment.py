@@ -27,7 +27,7 @@ class Augmentation:
 
 
 def augment(images: Tensor, policy: Augmentation, generator: torch.Generator) -> Tensor:
-    """Change each of the images (N, C, H, W), floats centred on zero, in its own way.
+    """Change each of the images (N, C, H, W), floats centred on zero, in its own way; channels last in memory.
 
     The random numbers come from ``generator`` on the CPU, so that every device sees the same changes.
     """
@@ -48,11 +48,16 @@ def augment(images: Tensor, policy: Augmentation, generator: torch.Generator) ->
 
 
 def warp(images: Tensor, flip: Tensor, angle: Tensor, scale: Tensor, dx: Tensor, dy: Tensor) -> Tensor:
-    """Mirror, rotate, scale and shift; all parameters (N,), shifts in fractions of the side. Edges are repeated."""
+    """Mirror, rotate, scale and shift; all parameters (N,). Edges are repeated.
+
+    The picture is mirrored where ``flip`` is -1 and grows where ``scale`` is above 1. ``dx`` and ``dy`` are the way, in
+    fractions of the side, that the window moves right and down: what is seen moves left and up.
+    """
     cos, sin = angle.cos() / scale, angle.sin() / scale
     matrix = torch.stack([cos * flip, -sin, 2 * dx, sin * flip, cos, 2 * dy], dim=1).view(-1, 2, 3)
     grid = F.affine_grid(matrix.to(images), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    warped = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return warped.contiguous(memory_format=torch.channels_last)  # as the networks like it
 
 
 def cutout_mask(shape: torch.Size, centre_x: Tensor, centre_y: Tensor, side: float) -> Tensor:

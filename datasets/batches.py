@@ -14,6 +14,8 @@ from .prepared import Prepared
 
 #: Sets up to this size are moved to the device whole.
 RESIDENT_BYTES = 2 << 30
+#: A single sample would leave batch normalisation without a variance.
+LEAST_BATCH = 2
 
 
 def centred(images: Tensor) -> Tensor:
@@ -47,7 +49,7 @@ def shuffled(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One epoch of batches in random order; order and augmentation follow from ``seed`` alone.
 
-    A last batch of a single sample would leave batch normalisation without a variance: it joins the one before.
+    No batch holds a single sample while there are two: a last one joins the batch before, and ``batch`` 1 means 2.
     """
     generator = torch.Generator().manual_seed(seed)
     order = positions[torch.randperm(len(positions), generator=generator).numpy()]
@@ -66,6 +68,7 @@ def endless(
 
 def count_batches(samples: int, batch: int) -> int:
     """How many batches `shuffled` makes of so many samples."""
+    batch = max(batch, LEAST_BATCH)
     return max(1, samples // batch + (samples % batch > 1))
 
 
@@ -76,6 +79,6 @@ def in_order(pictures: Pictures, positions: np.ndarray, batch: int = 256) -> Ite
 
 
 def _chunks(order: np.ndarray, batch: int) -> Iterator[np.ndarray]:
-    count = count_batches(len(order), batch)
+    count, batch = count_batches(len(order), batch), max(batch, LEAST_BATCH)
     for i in range(count):
         yield order[i * batch : (i + 1) * batch if i + 1 < count else len(order)]

@@ -26,8 +26,8 @@ class PrepareConfig:
     """What becomes of a clip: its dynamic image or its apex frame. auto = dynamic for clips, still for stills."""
     coefficients: Coefficients = "exact"
     """Coefficients of the rank pooling."""
-    span: Span = "onset-offset"
-    """Which frames a dynamic image pools."""
+    span: Span = "onset-apex"
+    """Which frames a dynamic image pools. Over the whole clip, rise and fall of an expression partly cancel."""
     overwrite: bool = False
     """Replace what is prepared under this name."""
     json: bool = False
@@ -97,7 +97,8 @@ def prepare(
         coefficients=config.coefficients,
         span=config.span,
     )
-    show_prepared(make(dataset, source, options, config.name, config.overwrite), config.json)
+    # Progress would stand in the way of a program that reads the JSON.
+    show_prepared(make(dataset, source, options, config.name, config.overwrite, quiet=config.json), config.json)
 
 
 def main() -> None:

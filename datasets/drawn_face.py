@@ -95,7 +95,8 @@ def _lit(identity: Identity, units: Units, view: _View) -> tuple[np.ndarray, np.
     """Light and gloss on every pixel, both float32 (size, size, 1)."""
     landscape = bumps(identity, units)
     landscape[:, 1:3] = view.turned(landscape[:, 1:3])
-    cells = max(72, view.size)
+    # finer than the bumps, and small enough for products that numpy does not spread over threads
+    cells = min(max(72, view.size), 112)
     cell = 2 * _REACH / cells
     first_cell = np.full((1, 2), cell / 2 - _REACH)
     to_pixels = np.concatenate([view.matrix * cell, view.pixels(first_cell).T], axis=1)

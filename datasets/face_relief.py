@@ -14,6 +14,9 @@ import numpy as np
 from .face_identity import Identity, Light
 from .face_parts import EYE_LINE, Units, brow_line, jaw_drop, lips, side_gain
 
+# Places along the nasolabial fold, so close that its dents merge into a line.
+_FOLD = tuple(place / 8 for place in range(9))
+
 #: Height, x, y, width and height (standard deviations) of a bump, in face units.
 Bump = tuple[float, float, float, float, float]
 
@@ -65,11 +68,11 @@ def _fold_bumps(identity: Identity, units: Units, side: int) -> Iterator[Bump]:
     pulled = gain * (0.75 * units[12] + 0.3 * units[6])
     raised = gain * (0.8 * units[10] + 0.7 * units[9])
     reach = 0.18 + 0.13 * units[12] + 0.05 * units[20] + 0.02 * units[10]
-    for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+    for share in _FOLD:
         x = identity.nose.width * 1.1 + reach * share**0.75
         y = identity.nose.length + 0.01 + 0.27 * share - 0.03 * (pulled + raised)
-        depth = 0.004 + 0.017 * pulled + 0.02 * raised * (1.1 - share)
-        yield -depth, side * x, y, 0.026, 0.034
+        depth = 0.003 + 0.012 * pulled + 0.014 * raised * (1.1 - share)
+        yield -depth, side * x, y, 0.03, 0.034
     crow = identity.eyes.distance + identity.eyes.width + 0.05
     for step in (-1, 0, 1):
         yield -0.006 * gain * units[6], side * crow, EYE_LINE + 0.005 + 0.04 * step, 0.035, 0.011

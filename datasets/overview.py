@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.markup import escape
+
 from emonas.console import say, show_json, show_table, warn
 from emonas.errors import UserError
 
@@ -50,11 +52,15 @@ def show_list(as_json: bool) -> None:
         kind = f"{prepared.options['representation']} {prepared.size}x{prepared.size}"
         lines.append((name, str(len(prepared.samples)), people, str(len(prepared.classes)), kind))
     show_table("Prepared", ("name", "samples", "people", "classes", "pictures"), lines, (1, 2, 3))
+    for reason in ready.values():
+        if isinstance(reason, str):
+            warn(reason)
 
 
 def _prepared_json(name: str, prepared: Prepared | str) -> dict[str, object]:
     if isinstance(prepared, str):
         return {"name": name, "damaged": prepared}
+    counts = Counter(sample.label for sample in prepared.samples)
     return {
         "name": name,
         "folder": str(prepared.folder),
@@ -64,33 +70,46 @@ def _prepared_json(name: str, prepared: Prepared | str) -> dict[str, object]:
         "classes": list(prepared.classes),
         "protocol": prepared.protocol,
         "options": prepared.options,
-        "counts": dict(Counter(sample.label for sample in prepared.samples)),
+        "counts": {label: counts[label] for label in prepared.classes},
+        "dropped": prepared.dropped,
+        "notes": list(prepared.notes),
+        "fingerprint": prepared.fingerprint,
     }
 
 
 def show_check(dataset: str, source: Path | None, as_json: bool) -> None:
     """Read a source and tell what is in it. Raises UserError where nothing can be learnt on it."""
     found = registry.read(dataset, source)
-    check_usable(found.used, dataset)
-    protocol = default_protocol(found.used, registry.entry(dataset).protocol)
-    words = in_words(protocol, folds(found.used, protocol), found.used)
+    used = found.used
+    check_usable(used, [sample for sample in found.samples if sample.dropped], dataset)
+    protocol, words = _protocol(dataset, used)
     reasons = count_reasons(found.samples)
     if as_json:
-        counts = {label: sum(s.label == label for s in found.used) for label in found.classes}
+        counts = {label: sum(s.label == label for s in used) for label in found.classes}
         show_json(
-            {"dataset": dataset, "source": str(source) if source else None, "samples": len(found.used),
-             "subjects": _people(found.used), "counts": counts, "dropped": reasons,
+            {"dataset": dataset, "source": str(source) if source else None, "samples": len(used),
+             "subjects": _people(used), "counts": counts, "dropped": reasons,
              "protocol": protocol, "protocol_in_words": words, "notes": list(found.notes)}
         )  # fmt: skip
         return
     _show_counts(dataset, found)
     if reasons:
-        show_table(f"Dropped: {sum(reasons.values())}", ("samples", "reason"), [(n, why) for why, n in reasons.items()])
+        counted = [(count, why) for why, count in reasons.items()]
+        show_table(f"Dropped: {sum(reasons.values())}", ("samples", "reason"), counted, (0,))
         examples = [(s.clip, s.dropped) for s in found.samples if s.dropped][:MOST_EXAMPLES]
         show_table("The first of them", ("clip", "reason"), examples)
-    say(f"protocol   {words}")
+    say(f"protocol   {escape(words)}")
     for note in found.notes:
         warn(note)
+
+
+def _protocol(dataset: str, used: Sequence[Sample]) -> tuple[str | None, str]:
+    """The protocol that "auto" means and what it is in words; None and why where these samples allow none."""
+    protocol = default_protocol(used, registry.entry(dataset).protocol)
+    try:
+        return protocol, in_words(protocol, folds(used, protocol), used)
+    except UserError as error:
+        return None, f"none: {error}"
 
 
 def _people(samples: Sequence[Sample]) -> int | None:
@@ -100,14 +119,15 @@ def _people(samples: Sequence[Sample]) -> int | None:
 
 
 def _show_counts(dataset: str, found: Found) -> None:
-    parts = [part for part in PARTS if any(sample.part == part for sample in found.used)]
+    used = found.used
+    parts = [part for part in PARTS if any(sample.part == part for sample in used)]
     rows = []
     for label in found.classes:
-        of_label = [sample for sample in found.used if sample.label == label]
+        of_label = [sample for sample in used if sample.label == label]
         rows.append((label, len(of_label), *(sum(s.part == part for s in of_label) for part in parts)))
-    rows.append(("all", len(found.used), *(sum(s.part == part for s in found.used) for part in parts)))
-    people = _people(found.used)
-    title = f"{dataset}: {len(found.used)} samples, " + ("people unknown" if people is None else f"{people} people")
+    rows.append(("all", len(used), *(sum(s.part == part for s in used) for part in parts)))
+    people = _people(used)
+    title = f"{dataset}: {len(used)} samples, " + ("people unknown" if people is None else f"{people} people")
     show_table(title, ("class", "samples", *parts), rows, range(1, len(parts) + 2))
 
 
@@ -117,8 +137,13 @@ def show_prepared(prepared: Prepared, as_json: bool) -> None:
         show_json(_prepared_json(prepared.name, prepared))
         return
     kind = f"{prepared.options['representation']}, {prepared.size}x{prepared.size}"
-    say(f"{prepared.name}: {len(prepared.samples)} pictures ({kind}), classes {', '.join(prepared.classes)}")
-    say(f"in         {prepared.folder}")
+    people = f"of {len(prepared.subjects)} people" if prepared.subjects_known else "of unknown people"
+    say(escape(f"{prepared.name}: {len(prepared.samples)} pictures ({kind}) {people}"))
+    say(escape(f"classes    {', '.join(prepared.classes)}"))
+    if prepared.dropped:
+        reasons = ", ".join(f"{why} ({count})" for why, count in prepared.dropped.items())
+        say(escape(f"dropped    {sum(prepared.dropped.values())}: {reasons}; each one is listed in dropped.csv"))
+    say(escape(f"in         {prepared.folder}"))
     for note in prepared.notes:
         warn(note)
     say(f"next       emonas-search --dataset {prepared.name}")

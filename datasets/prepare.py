@@ -6,16 +6,18 @@ import csv
 import dataclasses
 import hashlib
 import io
-import shutil
+import os
+import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from emonas.console import plain, progress, say
+from emonas.console import plain, progress, say, warn
 from emonas.errors import UserError
 from emonas.files import read_json, write_json, write_text
 
@@ -32,31 +34,52 @@ def prepare(
     options: PictureOptions,
     name: str | None = None,
     overwrite: bool = False,
+    quiet: bool = False,
 ) -> Prepared:
     """Make the prepared data set ``name`` (default: the data set's name) and return it.
 
-    What is already prepared with the same source and options is returned as it is; other options are refused unless
-    ``overwrite``. Samples whose frames cannot be read are dropped with their reason. Raises UserError.
+    What is already prepared with the same source and options is returned as it is, unread; other options are refused
+    unless ``overwrite``. Samples whose frames cannot be read are dropped with their reason. ``quiet`` shows no
+    progress. Raises UserError.
     """
-    name = name or dataset
+    registry.check_source(dataset, source)
+    name = _checked_name(name or dataset, dataset)
     folder = prepared_folder(name)
-    found = registry.read(dataset, source)
-    options = dataclasses.replace(options, representation=resolve(options.representation, found.used))
     request = {"dataset": dataset, "source": str(source.resolve()) if source else "", "options": plain(options)}
-    if folder.exists() and not overwrite:
-        _refuse_other_options(folder, request)
-        return load(folder)
-    _write(folder, name, found, options, request)
-    return load(folder)
+    if overwrite or not _is_prepared(folder):
+        found = registry.read(dataset, source)
+        check_usable(found.used, [sample for sample in found.samples if sample.dropped], name)
+        options = dataclasses.replace(options, representation=resolve(options.representation, found.used))
+        made = _write(folder, name, found, options, {**request, "options": plain(options)}, overwrite, quiet)
+    else:
+        made = False
+    prepared = load(folder)
+    _refuse_other_options(folder, request)
+    if not made:
+        warn(f"{name} was prepared before and is kept; --overwrite reads it anew")
+    return prepared
+
+
+def _checked_name(name: str, dataset: str) -> str:
+    """Refuse a name that would lead out of the store or hide another data set. Raises UserError."""
+    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+        raise UserError(f"--name {name!r}: only letters, digits, '_', '-' and '.', beginning with a letter or digit")
+    if name != dataset and name in registry.DATASETS:
+        raise UserError(f"--name {name}: another data set is called so")
+    return name
+
+
+def _is_prepared(folder: Path) -> bool:
+    return os.path.exists(folder / "prepared.json")  # noqa: PTH110 (Path.exists raises for a name that is too long)
 
 
 def _refuse_other_options(folder: Path, request: dict[str, Any]) -> None:
     facts = read_json(folder / "prepared.json")
-    differences = [
-        f"{key} {old} -> {new}"
-        for key, old, new in _pairs({k: facts.get(k) for k in request}, request)
-        if old != new
-    ]
+    old = {**{key: facts.get(key) for key in ("dataset", "source")}, **facts["options"]}
+    new = {**{key: request[key] for key in ("dataset", "source")}, **request["options"]}
+    if new["representation"] == "auto":
+        new["representation"] = old["representation"]
+    differences = [f"{key} {old.get(key)} -> {value}" for key, value in new.items() if old.get(key) != value]
     if differences:
         raise UserError(
             f"{folder.name} is already prepared with other options ({'; '.join(differences)}); "
@@ -64,29 +87,53 @@ def _refuse_other_options(folder: Path, request: dict[str, Any]) -> None:
         )
 
 
-def _pairs(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    flat_old = {**old, **(old.get("options") or {})}
-    flat_new = {**new, **new["options"]}
-    return [(key, flat_old.get(key), flat_new[key]) for key in flat_new if key != "options"]
-
-
-def _write(folder: Path, name: str, found: Found, options: PictureOptions, request: dict[str, Any]) -> None:
+def _write(
+    folder: Path,
+    name: str,
+    found: Found,
+    options: PictureOptions,
+    request: dict[str, Any],
+    overwrite: bool,
+    quiet: bool,
+) -> bool:
+    """Write everything or nothing; False where another process was faster and its set was left in place."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder.parent) as temporary:
-            work = Path(temporary) / "work"
+        with tempfile.TemporaryDirectory(
+            prefix=f".{name}.", dir=folder.parent, ignore_cleanup_errors=True
+        ) as temporary:
+            work = Path(temporary) / "new"
             work.mkdir()
-            kept, dropped, digest = _write_images(work / "images.npy", found.samples, options, name)
+            with _no_progress() if quiet else progress(f"preparing {name}", len(found.used)) as step:
+                kept, dropped, digest = _write_images(work / "images.npy", found.samples, options, step)
             _write_tables(work, name, found, kept, dropped, request, digest)
-            if folder.exists():
-                shutil.rmtree(folder)
-            work.rename(folder)
+            if _is_prepared(folder) and not overwrite:
+                return False
+            _put_in_place(work, folder, Path(temporary) / "old")
+            return True
     except OSError as error:
         raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
 
 
+@contextmanager
+def _no_progress() -> Iterator[Callable[[str], None]]:
+    yield lambda note: None
+
+
+def _put_in_place(new: Path, folder: Path, old: Path) -> None:
+    """Move what lay there out of the way, then the new set in; back again if that fails."""
+    if folder.exists():
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
+
+
 def _write_images(
-    path: Path, samples: tuple[Sample, ...], options: PictureOptions, name: str
+    path: Path, samples: tuple[Sample, ...], options: PictureOptions, step: Callable[[str], None]
 ) -> tuple[list[Sample], list[Sample], str]:
     """Write the pictures one by one, so that a full disk is an error and not a crash in a memory map."""
     kept: list[Sample] = []
@@ -94,13 +141,13 @@ def _write_images(
     used = [sample for sample in samples if not sample.dropped]
     digest = hashlib.sha256()
     shape = (3, options.size, options.size)
-    with path.open("wb") as file, progress(f"preparing {name}", len(used)) as step:
+    with path.open("wb") as file:
         file.write(_npy_header((len(used), *shape)))
         for sample in used:
             try:
                 pixels = picture(sample, options)
             except UserError as error:
-                dropped.append(sample.drop(str(error)))
+                dropped.append(sample.drop(f"cannot be read: {registry.legible(str(error))}"))
             else:
                 file.write(pixels.tobytes())
                 digest.update(pixels.tobytes())
@@ -108,6 +155,8 @@ def _write_images(
             step("")
         file.seek(0)
         file.write(_npy_header((len(kept), *shape), length=len(_npy_header((len(used), *shape)))))
+        file.flush()
+        os.fsync(file.fileno())
     return kept, dropped, digest.hexdigest()
 
 
@@ -130,7 +179,7 @@ def _write_tables(
     request: dict[str, Any],
     digest: str,
 ) -> None:
-    check_usable(kept, name)
+    check_usable(kept, dropped, name)
     table = _csv_text(COLUMNS, [sample_row(sample) for sample in kept])
     write_text(folder / "samples.csv", table)
     reasons = [{"clip": s.clip, "subject": s.subject or "", "label": s.label, "reason": s.dropped} for s in dropped]
@@ -159,13 +208,14 @@ def count_reasons(samples: Iterable[Sample]) -> dict[str, int]:
     return dict(Counter(sample.dropped.split(":")[0] for sample in samples if sample.dropped))
 
 
-def check_usable(samples: list[Sample] | tuple[Sample, ...], name: str) -> None:
+def check_usable(kept: Sequence[Sample], dropped: Sequence[Sample], name: str) -> None:
     """Refuse a set on which nothing can be learnt. Raises UserError."""
-    if not samples:
-        raise UserError(f"{name}: no usable sample was found; emonas-data check lists the reasons")
-    classes = {sample.label for sample in samples}
+    why = f" ({len(dropped)} dropped, the first: {dropped[0].dropped})" if dropped else ""
+    if not kept:
+        raise UserError(f"{name}: no usable sample was found{why}")
+    classes = {sample.label for sample in kept}
     if len(classes) < 2:
-        raise UserError(f"{name}: all samples have the one class {min(classes)!r}; at least two are needed")
+        raise UserError(f"{name}: all samples have the one class {min(classes)!r}{why}; at least two are needed")
 
 
 def _csv_text(columns: tuple[str, ...], rows: list[dict[str, str]]) -> str:
@@ -182,7 +232,7 @@ def find(name: str, announce: Callable[[str], None] = say) -> Prepared:
     Raises UserError: for a known but unprepared data set, with its owner, where to ask for it and what to run.
     """
     folder = Path(name) if "/" in name or "\\" in name else prepared_folder(name)
-    if (folder / "prepared.json").exists():
+    if _is_prepared(folder):
         return load(folder)
     if folder != prepared_folder(name):
         raise UserError(f"{folder}: not a prepared data set of emonas")

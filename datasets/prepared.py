@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import os
+import tokenize
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,7 +65,7 @@ class StoredImage:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A prepared data set, as it lies on disk."""
+    """A prepared data set, as it lies on disk. ``dropped``: reasons and how many samples each has cost."""
 
     folder: Path
     name: str
@@ -75,11 +76,12 @@ class Prepared:
     fingerprint: str
     notes: tuple[str, ...]
     samples: tuple[Sample, ...]
+    dropped: dict[str, int]
 
     @cached_property
     def images(self) -> np.ndarray:
         """(N, C, H, W), uint8, memory-mapped."""
-        return np.load(self.folder / "images.npy", mmap_mode="r")
+        return np.lib.format.open_memmap(self.folder / "images.npy", mode="r")
 
     @property
     def size(self) -> int:
@@ -113,41 +115,64 @@ def load(folder: Path) -> Prepared:
     facts = read_json(folder / "prepared.json")
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise UserError(f"{folder}: not a prepared data set of emonas")
-    if facts.get("version") != VERSION:
-        raise UserError(f"{folder}: prepared by another version of emonas; run emonas-data prepare again")
     again = "run emonas-data prepare --overwrite"
+    if facts.get("version") != VERSION:
+        raise UserError(f"{folder}: prepared by another version of emonas; {again}")
     try:
-        classes = tuple(facts["classes"])
-        samples = _read_samples(folder, classes)
-        prepared = Prepared(
-            folder=folder,
-            name=facts["name"],
-            dataset=facts["dataset"],
-            classes=classes,
-            protocol=facts["protocol"],
-            options=facts["options"],
-            fingerprint=facts["fingerprint"],
-            notes=tuple(facts["notes"]),
-            samples=samples,
-        )
-        images = prepared.images
+        return _opened(folder, facts)
     except KeyError as error:
-        raise UserError(f"{folder}: damaged: {error} is missing; {again}") from None
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{folder}: damaged: {' '.join(str(error).split())}; {again}") from None
-    if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(samples):
-        raise UserError(f"{folder}: damaged: images.npy does not match samples.csv; {again}")
+        reason = f"{error} is missing"
+    except OSError as error:
+        reason = f"{Path(error.filename or folder).name}: {error.strerror or error}"
+    # A damaged header of images.npy may raise nearly anything.
+    except (ValueError, TypeError, OverflowError, EOFError, csv.Error, SyntaxError, tokenize.TokenError) as error:
+        reason = " ".join(str(error).split())
+    raise UserError(f"{folder}: damaged: {reason}; {again}")
+
+
+def _opened(folder: Path, facts: dict[str, Any]) -> Prepared:
+    classes = _texts(facts, "classes")
+    options, dropped = facts["options"], facts["dropped"]
+    if not isinstance(options, dict) or not isinstance(dropped, dict) or "representation" not in options:
+        raise ValueError("prepared.json: options or dropped are not what they should be")
+    prepared = Prepared(
+        folder=folder,
+        name=str(facts["name"]),
+        dataset=str(facts["dataset"]),
+        classes=classes,
+        protocol=str(facts["protocol"]),
+        options=options,
+        fingerprint=str(facts["fingerprint"]),
+        notes=_texts(facts, "notes"),
+        samples=_read_samples(folder, classes),
+        dropped=dropped,
+    )
+    images = prepared.images
+    if images.dtype != np.uint8 or images.ndim != 4 or not 0 < len(images) == len(prepared.samples):
+        raise ValueError("images.npy does not match samples.csv")
     return prepared
+
+
+def _texts(facts: dict[str, Any], key: str) -> tuple[str, ...]:
+    texts = facts[key]
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"prepared.json: {key} is not a list of texts")
+    return tuple(texts)
 
 
 def _read_samples(folder: Path, classes: tuple[str, ...]) -> tuple[Sample, ...]:
     images = folder / "images.npy"
-    with (folder / "samples.csv").open(newline="", encoding="utf-8") as file:
-        samples = tuple(_sample(row, StoredImage(images, i)) for i, row in enumerate(csv.DictReader(file)))
+    samples = []
+    # A spreadsheet that has saved the table anew may have put a byte order mark in front.
+    with (folder / "samples.csv").open(newline="", encoding="utf-8-sig") as file:
+        for i, row in enumerate(csv.DictReader(file)):
+            if None in row or None in row.values():
+                raise ValueError(f"samples.csv: row {i + 1} has too many or too few columns")
+            samples.append(_sample(row, StoredImage(images, i)))
     strange = {sample.label for sample in samples} - set(classes)
     if strange:
         raise ValueError(f"samples.csv has the label {min(strange)!r}, which is not among the classes")
-    return samples
+    return tuple(samples)
 
 
 def _sample(row: dict[str, str], image: StoredImage) -> Sample:

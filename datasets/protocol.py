@@ -6,8 +6,8 @@ merely says who is tested. Where the owner names nobody, a "person" is a group o
 
 from __future__ import annotations
 
+import hashlib
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -28,8 +28,15 @@ class Fold:
 
     @staticmethod
     def folder(name: str) -> str:
-        """A fold's name as a folder's name."""
-        return re.sub(r"[^\w.-]+", "_", name)
+        """A fold's name as a folder's name, another one for every name.
+
+        Names of a data set and a subject without odd characters keep their letters; others end on a hash, since "a b"
+        and "a/b" would meet in one folder.
+        """
+        if re.fullmatch(r"[a-z0-9-]+(/[\w.-]{1,40})?", name):
+            return name.replace("/", "_")
+        safe = re.sub(r"[^\w.-]+", "_", name)[:40]
+        return f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _people(samples: Sequence[Sample]) -> np.ndarray:
@@ -60,12 +67,17 @@ def _fixed(samples: Sequence[Sample]) -> Fold:
     parts = np.array([sample.part or "" for sample in samples])
     people = _people(samples)
     if not (parts == "test").any() or not (parts == "train").any():
-        raise UserError("the data set has no fixed split with a train and a test part; use --protocol loso or kfold")
+        named = all(sample.subject is not None for sample in samples)
+        instead = "use --protocol loso or kfold" if named else "and names nobody, so no other protocol is left"
+        raise UserError(f"the data set has no fixed split with a train and a test part; {instead}")
     tested = set(people[parts == "test"])
     both = sorted({s.person for s in samples if s.part == "train" and s.subject is not None} & tested)
     if both:
         raise UserError(f"the fixed split has people in both parts: {', '.join(both[:5])}")
-    return _fold("fixed", people, tested, parts == "train", parts == "test")
+    fold = _fold("fixed", people, tested, parts == "train", parts == "test")
+    if not len(fold.train):
+        raise UserError("the fixed split cannot be used: every training picture has a copy in the test part")
+    return fold
 
 
 def _named(samples: Sequence[Sample], protocol: str) -> np.ndarray:
@@ -85,8 +97,9 @@ def _loso(samples: Sequence[Sample]) -> list[Fold]:
 
 def _kfold(samples: Sequence[Sample], k: int, seed: int) -> list[Fold]:
     people = _named(samples, "kfold")
-    if len(set(people)) < k:
-        raise UserError(f"{k} folds by subject need at least {k} subjects; there are {len(set(people))}")
+    there = len(set(people))
+    if not 2 <= k <= there:
+        raise UserError(f"{k} folds by subject need at least {max(k, 2)} subjects; there are {there}")
     everyone = np.ones(len(people), bool)
     sides = _stratified_groups(people, _labels(samples), k, seed)
     return [_fold(f"fold{i + 1}", people, people[side], everyone, everyone) for i, side in enumerate(sides)]
@@ -97,14 +110,25 @@ def _labels(samples: Sequence[Sample]) -> np.ndarray:
 
 
 def _stratified_groups(people: np.ndarray, labels: np.ndarray, k: int, seed: int) -> list[np.ndarray]:
-    """k disjoint sets of positions, people kept whole, classes spread as evenly as people allow."""
-    from sklearn.model_selection import StratifiedGroupKFold
+    """k disjoint sets of positions, people kept whole, classes spread as evenly as people allow.
 
-    with warnings.catch_warnings():
-        # A class with fewer samples than folds is common here and no fault of the user's.
-        warnings.simplefilter("ignore", UserWarning)
-        splitter = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
-        return [side for _, side in splitter.split(np.zeros(len(people)), labels, people) if len(side)]
+    The people with the most samples are placed first, each into the set that has the least of their classes; among
+    equals into the smaller set. So no set stays empty where there are at least k people.
+    """
+    names, person = np.unique(people, return_inverse=True)
+    classes, label = np.unique(labels, return_inverse=True)
+    counts = np.zeros((len(names), len(classes)))
+    np.add.at(counts, (person, label), 1)
+    shares = counts / counts.sum(0)  # a rare class weighs as much as a frequent one
+    sizes = counts.sum(1)
+    order = np.random.default_rng(seed).permutation(len(names))
+    loads, filled = np.zeros((k, len(classes))), np.zeros(k)
+    chosen = np.empty(len(names), np.int64)
+    for one in order[np.argsort(-sizes[order], kind="stable")]:
+        chosen[one] = best = np.lexsort((filled, loads @ shares[one]))[0]
+        loads[best] += shares[one]
+        filled[best] += sizes[one]
+    return [np.flatnonzero(chosen[person] == i) for i in range(k)]
 
 
 def split_people(samples: Sequence[Sample], positions: np.ndarray, k: int, seed: int) -> Fold:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+import os
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +14,7 @@ from emonas.errors import UserError
 from .sample import Found
 
 Kind = Literal["macro", "micro", "own"]
+_ILLEGIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ DATASETS: dict[str, Dataset] = {
             title="your own pictures or clips",
             kind="own",
             owner="you",
-            request="a CSV with the columns path, subject, label (onset, apex, offset, part), or train/ and test/ class folders",
+            request="a CSV with the columns path, subject, label (onset, apex, offset, part), "
+            "or train/ and test/ class folders",
             protocol="auto",
             size=112,
             reader="folder:read",
@@ -92,17 +96,43 @@ def entry(name: str) -> Dataset:
     return DATASETS[name]
 
 
+def check_source(name: str, source: Path | None) -> None:
+    """Refuse a source that is missing, or one too many, before anything is read. Raises UserError."""
+    known = entry(name)
+    if known.embedded and source is not None:
+        raise UserError(f"{name} is drawn by emonas and takes no source")
+    if not known.embedded and source is None:
+        raise UserError(f"{name} needs its source: {known.source}")
+    if source is not None and not os.path.exists(source):  # noqa: PTH110 (Path.exists raises for a name too long)
+        raise UserError(f"{source}: no such file or folder")
+
+
 def read(name: str, source: Path | None) -> Found:
     """Read a data set from its owner's files, or draw an embedded one. Raises UserError for a wrong source."""
+    check_source(name, source)
     known = entry(name)
     module, function = known.reader.split(":")
     reader = getattr(importlib.import_module(f".{module}", __package__), function)
-    if known.embedded:
-        if source is not None:
-            raise UserError(f"{name} is drawn by emonas and takes no source")
-        return reader()
-    if source is None:
-        raise UserError(f"{name} needs its source: {known.source}")
-    if not source.exists():
-        raise UserError(f"{source}: no such file or folder")
-    return reader(source)
+    return _legible(reader() if known.embedded else reader(source))
+
+
+def legible(text: str) -> str:
+    """A text that fits into one line and any file, with escapes for what does not.
+
+    File names in another encoding than UTF-8 come as lone surrogates, which no file takes; labels may hold line breaks.
+    """
+    return _ILLEGIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def _legible(found: Found) -> Found:
+    samples = [
+        replace(
+            sample,
+            clip=legible(sample.clip),
+            label=legible(sample.label),
+            subject=None if sample.subject is None else legible(sample.subject),
+            dropped=legible(sample.dropped),
+        )
+        for sample in found.samples
+    ]
+    return Found(tuple(samples), tuple(map(legible, found.classes)), tuple(map(legible, found.notes)))

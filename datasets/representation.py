@@ -9,7 +9,6 @@ from typing import get_args
 import cv2
 import numpy as np
 
-from emonas.dynamic_image import dynamic_image
 from emonas.errors import UserError
 from emonas.options import Coefficients, Representation, Span
 
@@ -23,7 +22,7 @@ class PictureOptions:
     size: int
     representation: Representation = "auto"
     coefficients: Coefficients = "exact"
-    span: Span = "onset-offset"
+    span: Span = "onset-apex"
 
 
 def apex_of(sample: Sample) -> int:
@@ -45,6 +44,8 @@ def _still(sample: Sample, options: PictureOptions) -> np.ndarray:
 def _dynamic(sample: Sample, options: PictureOptions) -> np.ndarray:
     onset, offset = phases(sample)
     last = offset if options.span == "onset-offset" else apex_of(sample)
+    from emonas.dynamic_image import dynamic_image  # brings torch, which stills and tables do without
+
     return dynamic_image(sample.frames.read()[onset : last + 1], options.coefficients)
 
 

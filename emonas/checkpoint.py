@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,18 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Read what `save` wrote. Raises UserError for a missing, cut-off or foreign file."""
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        content = io.BytesIO(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch has to say about a foreign file's pickle protocol
+            state = torch.load(content, map_location=device, weights_only=True)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # reading a damaged file may raise anything: KeyError, IndexError, struct.error
         kind = type(error).__name__
         raise UserError(f"{path}: not a checkpoint of emonas ({kind}); delete it to start anew") from None
     if not isinstance(state, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from . import __version__
 from .errors import UserError
@@ -23,8 +25,8 @@ from .errors import UserError
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
+_out = Console(highlight=False, soft_wrap=True, emoji=False)
+_err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def command_line(name: str, description: str) -> App:
@@ -34,6 +36,7 @@ def command_line(name: str, description: str) -> App:
         help=description,
         version=__version__,
         help_format="plaintext",
+        suppress_keyboard_interrupt=False,
         default_parameter=Parameter(negative="", consume_multiple=True, show_env_var=False),
     )
 
@@ -42,6 +45,9 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process: status 0, 2 with one line for what the user can put right, 130 on Ctrl-C."""
     # Idle threads that spin make two workers on two busy cores ten times slower; read when torch is first imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal or file that cannot hold a character gets its escape instead of ending the command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     status = 0
     try:
         app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
@@ -49,7 +55,9 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
         status = _fail(app, str(error))
     except CycloptsError as error:
         status = _fail(app, f"{' '.join(str(error).split())} See {app.name[0]} --help.")
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
         status = _fail(app, "out of memory; try a smaller --batch-size, --channels or --cells")
     except KeyboardInterrupt:
         _err.print("interrupted; the same command continues from the last whole epoch", style="yellow")
@@ -58,8 +66,17 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
 
 
 def _fail(app: App, message: str) -> int:
-    _err.print(f"[bold red]{app.name[0]}:[/] {escape(message)}")
+    _err.print(Text.assemble((f"{app.name[0]}:", "bold red"), " ", " ".join(message.splitlines())))
     return EXIT_BAD_INPUT
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether Python, numpy or torch ran out of memory; torch's own errors are told by name, so as not to import it."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+    )
 
 
 def say(text: str = "") -> None:
@@ -69,7 +86,7 @@ def say(text: str = "") -> None:
 
 def warn(text: str) -> None:
     """One calm line on standard error."""
-    _err.print(f"[yellow]note:[/] {escape(text)}")
+    _err.print(Text.assemble(("note:", "yellow"), " ", text))
 
 
 def show_json(data: Any) -> None:
@@ -83,10 +100,10 @@ def show_table(
     """A table at the terminal's width; columns listed in ``numbers`` are set flush right."""
     table = Table(header_style="dim", box=None, pad_edge=False)
     for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i in numbers else "left")
+        table.add_column(column, justify="right" if i in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
-    _out.print(f"[bold]{escape(title)}[/]")
+        table.add_row(*(Text(str(cell)) for cell in row))
+    _out.print(Text(title, style="bold"))
     _out.print(table, soft_wrap=False)
 
 
@@ -119,7 +136,7 @@ def _lines(task: str, total: int, done: int) -> Callable[[str], None]:
     def step(note: str) -> None:
         state["done"] += 1
         if state["done"] % every == 0 or state["done"] == total:
-            _out.print(f"{escape(task)} {state['done']}/{total}  {escape(note)}")
+            _out.print(Text(f"{task} {state['done']}/{total}  {note}"))
 
     return step
 

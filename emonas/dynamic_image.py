@@ -26,6 +26,7 @@ from .options import Coefficients
 
 #: The grey of a picture in which nothing moves.
 STILL = 128
+ROUNDING = 1e-6
 
 
 def coefficients(length: int, kind: Coefficients = "exact") -> np.ndarray:
@@ -55,8 +56,8 @@ def dynamic_image(frames: np.ndarray, kind: Coefficients = "exact") -> np.ndarra
         raise UserError(f"a clip has the shape (T, H, W, C), not {frames.shape}")
     alpha = coefficients(len(frames), kind).astype(np.float32)
     pooled = (alpha @ frames.reshape(len(frames), -1).astype(np.float32)).reshape(frames.shape[1:])
-    # float32 sums of T terms of up to 255 T carry errors of this size; a range below it is no motion.
-    noise = np.float32(1e-6 * 255 * np.abs(alpha).sum())
+    # float32 sums of T terms carry errors of this size; a range below it is no motion.
+    noise = np.float32(ROUNDING * np.abs(frames).max() * np.abs(alpha).sum())
     low, high = pooled.min(), pooled.max()
     if high - low <= noise:
         return np.full(pooled.shape, STILL, np.uint8)
@@ -72,7 +73,7 @@ def dynamic_images(clips: Tensor, kind: Coefficients = "exact") -> Tensor:
     alpha = torch.as_tensor(coefficients(length, kind), dtype=torch.float32, device=clips.device)
     pooled = torch.einsum("t,ntp->np", alpha, clips.reshape(n, length, -1).float())
     low, high = pooled.amin(1, keepdim=True), pooled.amax(1, keepdim=True)
-    noise = 1e-6 * 255 * alpha.abs().sum()
+    noise = ROUNDING * clips.reshape(n, -1).abs().amax(1, keepdim=True) * alpha.abs().sum()
     still = high - low <= noise
     spread = torch.where(still, STILL / 255, (pooled - low) / torch.where(still, torch.ones_like(low), high - low))
     return spread.reshape(n, *clips.shape[2:])

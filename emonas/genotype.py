@@ -148,7 +148,7 @@ def from_json(data: Any, name: str = "genotype") -> Genotype:
         reduction=read.cell(top, "reduction"),
         cells=read.integer(top, "cells", 1, MOST_CELLS),
         channels=read.integer(top, "channels", 1, MOST_CHANNELS),
-        classes=read.strings(top, "classes"),
+        classes=read.classes(top),
         provenance=read.provenance(top),
     )
 
@@ -195,14 +195,18 @@ class _Reader:
             self.fail(f'"{key}" must be a list of texts, not {_short(value)}')
         return tuple(value)
 
+    def classes(self, data: dict[str, Any]) -> tuple[str, ...]:
+        names = self.strings(data, "classes")
+        if len(names) < 2 or len(set(names)) != len(names):
+            self.fail(f'"classes" must name at least two different classes, not {_short(list(names))}')
+        return names
+
     def cell(self, data: dict[str, Any], key: str) -> Cell:
         cell = self.mapping(self.item(data, key), f'"{key}"')
         rows = self.item(cell, "edges")
         if not isinstance(rows, list) or not rows or len(rows) % EDGES_PER_NODE or len(rows) > 2 * MOST_NODES:
             self.fail(f'"{key}": "edges" must list {EDGES_PER_NODE} edges for each of 1 to {MOST_NODES} nodes')
-        edges = tuple(
-            self.edge(row, INPUTS + i // EDGES_PER_NODE, f'"{key}" edge {i}') for i, row in enumerate(rows)
-        )
+        edges = tuple(self.edge(row, INPUTS + i // EDGES_PER_NODE, f'"{key}" edge {i}') for i, row in enumerate(rows))
         for i in range(0, len(edges), EDGES_PER_NODE):
             if edges[i].source == edges[i + 1].source:
                 self.fail(f'"{key}" edges {i} and {i + 1} both come from state {edges[i].source}; they must differ')

@@ -109,6 +109,7 @@ class Network(nn.Module):
         self.classifier = nn.Linear(c_last, classes)
 
     def forward(self, images: Tensor) -> Tensor:
+        self.auxiliary_logits = None
         before = last = self.stem(images)
         for position, cell in enumerate(self.cells):
             before, last = last, cell(before, last, self.drop_rate)
@@ -121,8 +122,6 @@ class Network(nn.Module):
         logits = self(images)
         loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
         if self.auxiliary_logits is not None:
-            loss = loss + AUXILIARY_WEIGHT * F.cross_entropy(
-                self.auxiliary_logits, labels, label_smoothing=smoothing
-            )
+            loss = loss + AUXILIARY_WEIGHT * F.cross_entropy(self.auxiliary_logits, labels, label_smoothing=smoothing)
             self.auxiliary_logits = None
         return loss, logits

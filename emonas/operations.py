@@ -44,53 +44,12 @@ def relu_conv_norm(c_in: int, c_out: int, affine: bool = True) -> nn.Sequential:
     return nn.Sequential(nn.ReLU(), nn.Conv2d(c_in, c_out, 1, bias=False), batch_norm(c_out, affine))
 
 
-def split_phases(x: Tensor) -> Tensor:
-    """(N, C, H, W) with even sides as its four phases along the batch: (4 N, C, H/2, W/2), channels last."""
-    n, c, h, w = x.shape
-    phases = x.permute(0, 2, 3, 1).reshape(n, h // 2, 2, w // 2, 2, c).permute(2, 4, 0, 1, 3, 5)
-    return phases.reshape(4 * n, h // 2, w // 2, c).permute(0, 3, 1, 2)
-
-
-def join_phases(x: Tensor) -> Tensor:
-    """The inverse of `split_phases`."""
-    n, c, h, w = x.shape
-    pixels = x.permute(0, 2, 3, 1).reshape(2, 2, n // 4, h, w, c).permute(2, 3, 0, 4, 1, 5)
-    return pixels.reshape(n // 4, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
-
-
-class DilatedDepthwise(nn.Conv2d):
-    """A depthwise convolution with dilation 2.
-
-    It sees only pixels of its own parity, so on the four phases of the picture it is an undilated convolution: the same
-    numbers, and on a CPU a backward pass that is several times as fast. With stride 2 only one phase is read.
-    """
-
-    def __init__(self, channels: int, kernel: int, stride: int) -> None:
-        padding = 2 * (kernel // 2)
-        super().__init__(channels, channels, kernel, stride, padding, dilation=2, groups=channels, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if self.stride == (2, 2):
-            return self._undilated(x[:, :, ::2, ::2])
-        even = x.shape[2] % 2 == 0 and x.shape[3] % 2 == 0
-        if self.training and even and not x.is_cuda:
-            return join_phases(self._undilated(split_phases(x)))
-        return super().forward(x)
-
-    def _undilated(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight, padding=self.kernel_size[0] // 2, groups=self.groups)
-
-
 def separable(channels: int, kernel: int, stride: int, dilation: int, affine: bool) -> nn.Sequential:
-    """ReLU, depthwise convolution (dilation 1 or 2), pointwise convolution, batch normalisation."""
-    depthwise = (
-        DilatedDepthwise(channels, kernel, stride)
-        if dilation == 2
-        else nn.Conv2d(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=False)
-    )
+    """ReLU, depthwise convolution, pointwise convolution, batch normalisation."""
+    padding = dilation * (kernel // 2)
     return nn.Sequential(
         nn.ReLU(),
-        depthwise,
+        nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
         nn.Conv2d(channels, channels, 1, bias=False),
         batch_norm(channels, affine),
     )

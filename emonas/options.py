@@ -19,4 +19,6 @@ Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**31))]
 Rate = Annotated[float, Parameter(validator=Number(gt=0))]
 Share = Annotated[float, Parameter(validator=Number(gte=0, lt=1))]
 Folds = Annotated[int, Parameter(validator=Number(gte=2))]
+# Fewer than three cells would leave no place for a normal one between the two reductions.
+Cells = Annotated[int, Parameter(validator=Number(gte=3, lte=200))]
 Side = Annotated[int, Parameter(validator=Number(gte=8, lte=1024))]

@@ -16,13 +16,16 @@ def open_run(folder: Path, config: dict[str, Any], free: frozenset[str] = frozen
     the folder holds another run, or files that are not a run's.
     """
     path = folder / "config.json"
-    if not path.exists():
-        if folder.is_file():
-            raise UserError(f"--out {folder}: is a file, a folder is needed")
-        if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
-            raise UserError(f"--out {folder}: holds other files; choose an empty or new folder")
-        write_json(path, config)
-        return False
+    try:
+        if not path.exists():
+            if folder.is_file():
+                raise UserError(f"--out {folder}: is a file, a folder is needed")
+            if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+                raise UserError(f"--out {folder}: holds other files; choose an empty or new folder")
+            write_json(path, config)
+            return False
+    except OSError as error:
+        raise UserError(f"--out {folder}: cannot be used: {error.strerror}") from None
     earlier = read_json(path)
     if not isinstance(earlier, dict):
         raise UserError(f"{path}: not a run's config; choose another --out")

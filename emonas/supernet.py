@@ -8,8 +8,8 @@ outside: the network owns no alphas, so that no optimiser can mix them up with i
 Evaluated edge by edge, (1) computes many things several times. Here it is organised by source state; a `Fan` holds all
 edges that leave one state. What makes it fast is exact:
 
-1. ReLU, pools and their normalisation depend on the state alone: once per state, not per edge. For all targets j at once
-   the parameter-free part of (1) is a product of a (targets x 3) with a (3 x pixels) matrix.
+1. ReLU, pools and their normalisation depend on the state alone: once per state, not per edge. For all targets j at
+   once the parameter-free part of (1) is a product of a (targets x 3) with a (3 x pixels) matrix.
 2. Affine-free normalisation followed by a weight is normalisation with that weight as its scale:
    w * (x - mean) / std = BN(x; scale=w). No operation is multiplied on its own.
 3. A convolution with dilation 2 sees only pixels of its own parity. On the four phases x[p::2, q::2], put along the
@@ -30,15 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .genotype import EDGES_PER_NODE, INPUTS, OPERATION_NAMES, Cell, Edge
-from .operations import (
-    FactorizedReduce,
-    Stem,
-    join_phases,
-    reductions,
-    relu_conv_norm,
-    split_phases,
-    stem_stride,
-)
+from .operations import FactorizedReduce, Stem, reductions, relu_conv_norm, stem_stride
 
 NODES = 4
 MAX_POOL, AVG_POOL, SKIP, SEP_3X3, SEP_5X5, DIL_3X3, DIL_5X5 = range(len(OPERATION_NAMES))
@@ -63,6 +55,20 @@ def source_rows(nodes: int, source: int) -> list[int]:
     return [rows.start + source for node, rows in enumerate(node_rows(nodes)) if source < INPUTS + node]
 
 
+def split_phases(x: Tensor) -> Tensor:
+    """(N, C, H, W) with even sides as its four phases along the batch: (4 N, C, H/2, W/2), channels last."""
+    n, c, h, w = x.shape
+    phases = x.permute(0, 2, 3, 1).reshape(n, h // 2, 2, w // 2, 2, c).permute(2, 4, 0, 1, 3, 5)
+    return phases.reshape(4 * n, h // 2, w // 2, c).permute(0, 3, 1, 2)
+
+
+def join_phases(x: Tensor) -> Tensor:
+    """The inverse of `split_phases`."""
+    n, c, h, w = x.shape
+    pixels = x.permute(0, 2, 3, 1).reshape(2, 2, n // 4, h, w, c).permute(2, 3, 0, 4, 1, 5)
+    return pixels.reshape(n // 4, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
+
+
 class PackedNorm(nn.Module):
     """Batch normalisations without parameters, one for each target of a fan; the running statistics are packed."""
 
@@ -77,9 +83,7 @@ class PackedNorm(nn.Module):
         """Normalise (N, C, H, W) with ``target``'s statistics; ``scale`` () multiplies the result."""
         # With a stride of 0, as expand alone gives, the CPU's channels-last backward pass returns wrong gradients.
         weight = None if scale is None else scale.to(self.mean.dtype).expand(x.shape[1]).contiguous()
-        return F.batch_norm(
-            x, self.mean[target], self.var[target], weight, None, self.training, MOMENTUM, EPSILON
-        )
+        return F.batch_norm(x, self.mean[target], self.var[target], weight, None, self.training, MOMENTUM, EPSILON)
 
 
 def packed(targets: int, c_out: int, c_in: int, kernel: int) -> nn.Parameter:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emonas.options import DeviceName, EpochRule, Folds, Positive, ProtocolName, Rate, Seed, Share
+from emonas.options import Cells, DeviceName, EpochRule, Folds, Positive, ProtocolName, Rate, Seed, Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +29,10 @@ class TrainConfig:
     No tested person is ever looked at."""
     epochs: Positive | None = None
     """Epochs. [default: what makes about 4000 steps on a GPU and 600 on a CPU, 10 to 300]"""
-    cells: Positive | None = None
+    cells: Cells | None = None
     """Cells. [default: as many as in the search]"""
     channels: Positive | None = None
-    """Channels of the first cell. [default: 1.5 times those of the search, as 24 stand to 16]"""
+    """Channels of the first cell. [default: 1.5 times the search's, rounded up to a multiple of 8: 8 to 16, 16 to 24]"""
     batch_size: Positive | None = None
     """Samples in a batch. [default: a quarter of the training samples, 8 to 96 on a GPU, 8 to 32 on a CPU]"""
     learning_rate: Rate = 0.025
@@ -59,7 +59,7 @@ def fitted(config: TrainConfig, searched_channels: int, searched_cells: int, sam
     defaults: dict[str, Any] = {
         "epochs": max(10, min(300, (4000 if large else 600) // steps)),
         "cells": searched_cells,
-        "channels": searched_channels * 3 // 2,
+        "channels": -(-searched_channels * 3 // 16) * 8,
         "batch_size": batch,
     }
     open_ones = {key: value for key, value in defaults.items() if getattr(config, key) is None}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from emonas.options import DeviceName, Folds, Positive, ProtocolName, Rate, Seed
+from emonas.options import Cells, DeviceName, Folds, Positive, ProtocolName, Rate, Seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,8 @@ class SearchConfig:
     exclude_subjects: tuple[str, ...] = ()
     """People whom the search must not see."""
     epochs: Positive | None = None
-    """Epochs. [default: 50 on a GPU; on a CPU about 100 steps' worth]"""
-    cells: Positive | None = None
+    """Epochs. [default: 50 on a GPU; on a CPU about 60 steps' worth]"""
+    cells: Cells | None = None
     """Cells, in the search and in the final network. [default: 8 on a GPU, 4 on a CPU]"""
     channels: Positive | None = None
     """Channels of the first cell. [default: 16 on a GPU, 8 on a CPU]"""
@@ -53,7 +53,7 @@ def fitted(config: SearchConfig, samples: int, large: bool) -> SearchConfig:
     batch = config.batch_size or power_of_two(samples // 4, 8, 64)
     steps = max(1, samples // batch)
     defaults: dict[str, Any] = {
-        "epochs": 50 if large else max(5, min(50, 100 // steps)),
+        "epochs": 50 if large else max(5, min(50, 60 // steps)),
         "cells": 8 if large else 4,
         "channels": 16 if large else 8,
         "batch_size": batch,

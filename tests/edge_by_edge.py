@@ -1,6 +1,6 @@
 """The supernet as the definition reads, edge by edge: the reference that the fast one must equal.
 
-    state_j = sum_{i<j} sum_o w[e(i, j), o] * o(state_i)
+state_j = sum_{i<j} sum_o w[e(i, j), o] * o(state_i)
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from emonas.genotype import INPUTS, OPERATION_NAMES
-from emonas.operations import FactorizedReduce, Stem, batch_norm, reductions, relu_conv_norm, stem_stride
-from emonas.operations import OPERATIONS
+from emonas.operations import OPERATIONS, FactorizedReduce, Stem, batch_norm, reductions, relu_conv_norm, stem_stride
 from emonas.supernet import MixedCell, Supernet, node_rows, source_rows
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from edge_by_edge import PlainSupernet, copy_parameters, matching
 
 from emonas.genotype import OPERATION_NAMES
-from emonas.supernet import Supernet, count_edges, derive_cell
+from emonas.supernet import Supernet, count_edges, derive_cell, join_phases, split_phases
 
 CLASSES = 3
 
@@ -61,7 +61,7 @@ def assert_same_gradients_and_statistics(fast: Supernet, plain: PlainSupernet) -
         swap_gradients_in(fast_cell)
         for parameter in plain_cell.parameters():
             parameter.data, parameter.grad = parameter.grad, None
-        largest = max(float(p.abs().max()) for p in plain_cell.parameters())
+        largest = max(float(p.detach().abs().max()) for p in plain_cell.parameters())
         for ours, theirs in matching(fast_cell, plain_cell):
             assert (ours - theirs).abs().max() < 1e-10 * largest
     assert relative(fast.classifier.weight.grad, plain.classifier.weight.grad) < 1e-10
@@ -77,6 +77,23 @@ def swap_gradients_in(module: torch.nn.Module) -> None:
 def test_has_the_same_number_of_parameters_as_the_definition() -> None:
     fast, plain = pair(16)
     assert sum(p.numel() for p in fast.parameters()) == sum(p.numel() for p in plain.parameters())
+
+
+@pytest.mark.parametrize("sides", [(2, 2), (4, 6), (8, 8)])
+def test_phases_are_the_pixels_of_one_parity(sides: tuple[int, int]) -> None:
+    x = torch.randn(3, 2, *sides)
+    phases = split_phases(x)
+    corners = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert torch.equal(phases, torch.cat([x[:, :, row::2, column::2] for row, column in corners]))
+    assert torch.equal(join_phases(phases), x)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_a_dilated_convolution_is_undilated_in_the_phases(kernel: int) -> None:
+    x = torch.randn(2, 3, 6, 8, dtype=torch.float64)
+    weight = torch.randn(3, 1, kernel, kernel, dtype=torch.float64)
+    plain = F.conv2d(x, weight, padding=2 * (kernel // 2), dilation=2, groups=3)
+    torch.testing.assert_close(join_phases(F.conv2d(split_phases(x), weight, padding=kernel // 2, groups=3)), plain)
 
 
 def test_alpha_gradients_agree_with_finite_differences() -> None:

@@ -1,0 +1,195 @@
+"""A whole training: folds, pooled results, leaks named, runs continued."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from examples import random_genotype
+from small import QUICK, assert_one_line_and_status_2, call, command, small_macro
+from test_search_loop import kill_after_a_while, same_tensors
+
+from emonas import checkpoint
+from emonas.datasets.prepared import Prepared
+from emonas.datasets.protocol import folds
+from emonas.errors import UserError
+from emonas.evaluate.cli import app
+from emonas.evaluate.config import TrainConfig
+from emonas.evaluate.crossvalidate import run_training
+from emonas.evaluate.fold import inner_validation
+from emonas.evaluate.leaks import search_saw, unknown_people
+from emonas.genotype import Genotype, Provenance
+from emonas.search.config import SearchConfig
+from emonas.search.run import run_search
+
+CONTRACT = {
+    "dataset", "protocol", "classes", "n_samples", "n_subjects", "n_folds", "seeds", "epoch_rule", "accuracy", "uf1",
+    "uar", "confusion", "per_fold", "parameters", "search_saw_test_subjects",
+}  # fmt: skip
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> Prepared:
+    return small_macro(monkeypatch)
+
+
+def genotype_file(tmp_path: Path, prepared: Prepared, subjects: tuple[str, ...] = (), **changes: object) -> Path:
+    origin = Provenance(prepared.name, "emonas", 0, subjects, protocol="fixed", fingerprint=prepared.fingerprint)
+    found = replace(random_genotype(random.Random(1), cells=3, channels=2), provenance=origin, **changes)
+    found.save(tmp_path / "g.json")
+    return tmp_path / "g.json"
+
+
+def quick(tmp_path: Path, genotype: Path, **options: object) -> TrainConfig:
+    plain = {"genotype": genotype, "out": tmp_path / "run", "device": "cpu", "epochs": 2, "batch_size": 8}
+    return TrainConfig(**{**plain, "channels": 2, **options})  # type: ignore[arg-type]
+
+
+def test_results_hold_what_is_promised(prepared: Prepared, tmp_path: Path) -> None:
+    run_training(quick(tmp_path, genotype_file(tmp_path, prepared)))
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert set(results) >= CONTRACT
+    tested = [sample for sample in prepared.samples if sample.part == "test"]
+    assert results["n_samples"] == len(tested) == sum(map(sum, results["confusion"]))
+    assert results["n_subjects"] == len({sample.person for sample in tested})
+    assert results["search_saw_test_subjects"] is False
+    fold = results["per_fold"][0]
+    assert fold["n"] == len(fold["truth"]) == len(fold["predictions"]) == len(tested)
+    assert (tmp_path / "run" / "confusion.png").exists() and (tmp_path / "run" / "genotype.json").exists()
+
+
+def test_loso_pools_the_answers_of_all_folds(prepared: Prepared, tmp_path: Path) -> None:
+    results = run_training(quick(tmp_path, genotype_file(tmp_path, prepared), protocol="loso", epochs=1))
+    assert results["n_folds"] == len(prepared.subjects) == len(results["per_fold"])
+    truth = np.concatenate([fold["truth"] for fold in results["per_fold"]])
+    answers = np.concatenate([fold["predictions"] for fold in results["per_fold"]])
+    assert results["n_samples"] == len(prepared.samples)
+    assert results["accuracy"] == pytest.approx((truth == answers).mean())
+
+
+def test_a_search_that_saw_the_tested_people_is_named(
+    prepared: Prepared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    genotype = genotype_file(tmp_path, prepared, subjects=prepared.subjects)
+    results = run_training(quick(tmp_path, genotype, protocol="loso", epochs=1))
+    assert results["search_saw_test_subjects"] is True
+    assert results["seen_subjects"] == sorted(prepared.subjects)
+    said = capsys.readouterr().err
+    assert "emonas-search --protocol loso" in said and "--exclude-subjects" in said
+
+
+def test_cells_searched_fold_by_fold_are_clean(prepared: Prepared, tmp_path: Path) -> None:
+    options = {"dataset": "small", "device": "cpu", "cells": 3, "channels": 2, "batch_size": 8, "epochs": 1}
+    run_search(SearchConfig(out=tmp_path / "search", protocol="kfold", folds=3, **options))  # type: ignore[arg-type]
+    config = quick(tmp_path, tmp_path / "search", protocol="kfold", folds=3, epochs=1)
+    assert run_training(config)["search_saw_test_subjects"] is False
+    with pytest.raises(UserError, match="no genotype for the fold"):
+        run_training(replace(config, protocol="loso", out=tmp_path / "other"))
+
+
+def test_leaks_by_name_and_by_split(prepared: Prepared) -> None:
+    genotype = random_genotype(random.Random(0))
+    someone = prepared.subjects[0]
+    knows = replace(genotype, provenance=Provenance("small", "emonas", 0, (someone,)))
+    assert search_saw(knows, [someone, "small/other"]) == [someone]
+    assert search_saw(knows, ["elsewhere/" + someone.split("/")[1]]) == []
+    nameless = replace(genotype, provenance=Provenance("small", "emonas", 0, (), False, "all", prepared.fingerprint))
+    assert unknown_people(nameless, prepared)
+    by_split = replace(nameless.provenance, protocol="fixed")
+    assert not unknown_people(replace(genotype, provenance=by_split), prepared)
+
+
+def test_inner_validation_never_holds_a_tested_person(prepared: Prepared) -> None:
+    for fold in folds(prepared.samples, "loso"):
+        learn, inner = inner_validation(prepared, fold, seed=0)
+        sides = [{prepared.samples[i].person for i in part} for part in (learn, inner, fold.test)]
+        assert sides[0] and sides[1]
+        assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+
+
+def test_the_inner_rule_names_its_epoch(prepared: Prepared, tmp_path: Path) -> None:
+    results = run_training(quick(tmp_path, genotype_file(tmp_path, prepared), epoch_rule="inner", epochs=3))
+    assert results["epoch_rule"] == "inner" and "held out" in results["epoch_rule_in_words"]
+    assert 1 <= results["per_fold"][0]["epoch"] <= 3
+
+
+def test_the_data_set_comes_from_the_genotype(prepared: Prepared, tmp_path: Path) -> None:
+    genotype = genotype_file(tmp_path, prepared)
+    done = command("evaluate", "--genotype", genotype, "--epochs", 1, *QUICK, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "unseen people" in done.stdout and "chance" in done.stdout and "about" in done.stdout
+    assert max(map(len, done.stdout.splitlines()[3:10])) <= 80
+    assert list(tmp_path.glob("runs/train-small-g/results.json"))
+
+
+def test_a_killed_training_ends_bit_for_bit_like_one_never_killed(prepared: Prepared, tmp_path: Path) -> None:
+    genotype = genotype_file(tmp_path, prepared)
+
+    def line(out: str) -> list[object]:
+        return ["--genotype", genotype, "--protocol", "kfold", "--folds", 2, "--epochs", 3, "--out", out, *QUICK]
+
+    assert command("evaluate", *line("whole"), cwd=tmp_path).returncode == 0
+    for fold, delay in (("fold1", 0.05), ("fold2", 0.0)):
+        marker = tmp_path / "cut" / "folds" / fold / "checkpoint.pt"
+        kill_after_a_while("evaluate", line("cut"), tmp_path, marker, delay)
+    again = command("evaluate", *line("cut"), cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    for fold in ("fold1", "fold2"):
+        cut, whole = (tmp_path / run / "folds" / fold for run in ("cut", "whole"))
+        assert (cut / "predictions.json").read_text() == (whole / "predictions.json").read_text()
+        assert same_tensors(checkpoint.load(cut / "checkpoint.pt"), checkpoint.load(whole / "checkpoint.pt"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["--genotype"]),
+        (["--genotype", "nowhere.json"], ["nowhere.json"]),
+        (["--genotype", "empty"], ["empty", "no genotype.json"]),
+        (["--genotype", "cut.json"], ["cut.json", "not valid JSON"]),
+        (["--genotype", "list.json"], ["list.json"]),
+        (["--genotype", "g.json", "--dataset", "nothing"], ["no data set"]),
+        (["--genotype", "g.json", "--protocol", "kfold", "--folds", "40"], ["40 folds"]),
+        (["--genotype", "g.json", "--folds", "1"], ["--folds"]),
+        (["--genotype", "g.json", "--epoch-rule", "test-best"], ["--epoch-rule"]),
+        (["--genotype", "g.json", "--drop-path", "1.5"], ["--drop-path"]),
+        (["--genotype", "g.json", "--batch-size", "0"], ["--batch-size"]),
+        (["--genotype", "g.json", "--device", "cuda:9"], ["--device"]),
+        (["--genotype", "g.json", "--out", "g.json"], ["g.json", "folder"]),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    prepared: Prepared,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: list[str],
+) -> None:
+    text = genotype_file(tmp_path, prepared).read_text()
+    (tmp_path / "cut.json").write_text(text[:200])
+    (tmp_path / "list.json").write_text("[1, 2]")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert_one_line_and_status_2(call(app, arguments, capsys), "emonas-train", *words)
+
+
+def test_a_damaged_fold_is_named(prepared: Prepared, tmp_path: Path) -> None:
+    config = quick(tmp_path, genotype_file(tmp_path, prepared), epochs=1)
+    run_training(config)
+    answers = tmp_path / "run" / "folds" / "fixed" / "predictions.json"
+    answers.write_text("{}")
+    with pytest.raises(UserError, match=r"predictions\.json"):
+        run_training(config)
+
+
+def test_other_cells_in_the_same_folder_are_refused(prepared: Prepared, tmp_path: Path) -> None:
+    run_training(quick(tmp_path, genotype_file(tmp_path, prepared), epochs=1))
+    other = replace(Genotype.load(tmp_path / "g.json"), channels=4)
+    other.save(tmp_path / "other.json")
+    with pytest.raises(UserError, match="other options"):
+        run_training(quick(tmp_path, tmp_path / "other.json", epochs=1))
