@@ -26,6 +26,16 @@ class Augmentation:
     cutout: float = 0.0
 
 
+STILLS = Augmentation()
+#: A dynamic image is fine edges around what moved: they bear less than a face does.
+MOTION = Augmentation(shift=0.03, rotate=3.0, scale=0.04, brightness=0.03, contrast=0.1)
+
+
+def policy_for(representation: str) -> Augmentation:
+    """The augmentation that suits a representation of the samples."""
+    return MOTION if representation == "dynamic" else STILLS
+
+
 def augment(images: Tensor, policy: Augmentation, generator: torch.Generator) -> Tensor:
     """Change each of the images (N, C, H, W), floats centred on zero, in its own way; channels last in memory.
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .augment import Augmentation, augment
+from .augment import Augmentation, augment, policy_for
 from .prepared import Prepared
 
 #: Sets up to this size are moved to the device whole.
@@ -28,6 +28,7 @@ class Pictures:
 
     def __init__(self, prepared: Prepared, device: torch.device) -> None:
         self.device = device
+        self.policy = policy_for(prepared.options["representation"])
         self.images: np.ndarray | Tensor = prepared.images
         if prepared.images.nbytes <= RESIDENT_BYTES:
             self.images = torch.from_numpy(np.array(prepared.images)).to(device)

@@ -1,4 +1,4 @@
-"""Types of command-line options that several commands share. Light to import: no torch, no numpy."""
+"""Types and defaults of command-line options that several commands share. Light to import: no torch, no numpy."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ Folds = Annotated[int, Parameter(validator=Number(gte=2))]
 # Fewer than three cells would leave no place for a normal one between the two reductions.
 Cells = Annotated[int, Parameter(validator=Number(gte=3, lte=200))]
 Side = Annotated[int, Parameter(validator=Number(gte=8, lte=1024))]
+
+
+def power_of_two(wanted: int, low: int, high: int) -> int:
+    """The largest power of two up to ``wanted``, kept between ``low`` and ``high``."""
+    return max(low, min(high, 1 << (max(1, wanted).bit_length() - 1)))

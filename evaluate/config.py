@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emonas.options import Cells, DeviceName, EpochRule, Folds, Positive, ProtocolName, Rate, Seed, Share
+from emonas.options import Cells, DeviceName, EpochRule, Folds, Positive, ProtocolName, Rate, Seed, Share, power_of_two
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +28,13 @@ class TrainConfig:
     """Which epoch is judged: last = the last one; inner = the best on some people held out of the training part.
     No tested person is ever looked at."""
     epochs: Positive | None = None
-    """Epochs. [default: what makes about 4000 steps on a GPU and 600 on a CPU, 10 to 300]"""
+    """Epochs. [default: about 20000 steps' worth on a GPU, 400 on a CPU; at least 60 and 10]"""
     cells: Cells | None = None
     """Cells. [default: as many as in the search]"""
     channels: Positive | None = None
-    """Channels of the first cell. [default: 1.5 times the search's, rounded up to a multiple of 8: 8 to 16, 16 to 24]"""
+    """Channels of the first cell. [default: 1.5 times the search's, in eights: 16 for 8, 24 for 16]"""
     batch_size: Positive | None = None
-    """Samples in a batch. [default: a quarter of the training samples, 8 to 96 on a GPU, 8 to 32 on a CPU]"""
+    """Samples in a batch. [default: an eighth of the training samples, 8 to 64 on a GPU, 8 to 32 on a CPU]"""
     learning_rate: Rate = 0.025
     """Learning rate; falls as a cosine to zero."""
     drop_path: Share = 0.1
@@ -54,10 +54,10 @@ def fitted(config: TrainConfig, searched_channels: int, searched_cells: int, sam
 
     ``samples``: the size of the smallest training part.
     """
-    batch = config.batch_size or max(8, min(96 if large else 32, samples // 4))
+    batch = config.batch_size or power_of_two(samples // 8, 8, 64 if large else 32)
     steps = max(1, samples // batch)
     defaults: dict[str, Any] = {
-        "epochs": max(10, min(300, (4000 if large else 600) // steps)),
+        "epochs": max(60, min(300, 20_000 // steps)) if large else max(10, min(300, 400 // steps)),
         "cells": searched_cells,
         "channels": -(-searched_channels * 3 // 16) * 8,
         "batch_size": batch,

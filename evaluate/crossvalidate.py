@@ -118,7 +118,8 @@ def _announce(
     plural = "1 fold" if len(parts) == 1 else f"{len(parts)} folds"
     say(
         f"training on {prepared.name}: {config.cells} cells, {config.channels} channels, {plural}, "
-        f"{config.epochs} epochs, batches of {config.batch_size}; about {duration(seconds)} on {describe(pictures.device)}"
+        f"{config.epochs} epochs, batches of {config.batch_size}; "
+        f"about {duration(seconds)} on {describe(pictures.device)}"
     )
 
 

@@ -11,7 +11,6 @@ from torch.utils.tensorboard import SummaryWriter
 
 from emonas import checkpoint
 from emonas.console import progress
-from emonas.datasets.augment import Augmentation
 from emonas.datasets.batches import Pictures, in_order, shuffled
 from emonas.datasets.prepared import Prepared
 from emonas.datasets.protocol import Fold, split_people
@@ -118,7 +117,7 @@ class _FoldTraining:
             for epoch in range(self.start, self.config.epochs):
                 seed = epoch_seed(self.config.seed, epoch)
                 seed_everything(seed)
-                batches = shuffled(self.pictures, self.learn, self.config.batch_size, seed, Augmentation())
+                batches = shuffled(self.pictures, self.learn, self.config.batch_size, seed, self.pictures.policy)
                 score = self.trainer.epoch(batches, epoch)
                 self._watch(writer, epoch, score)
                 self._save(epoch)

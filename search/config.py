@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from emonas.options import Cells, DeviceName, Folds, Positive, ProtocolName, Rate, Seed
+from emonas.options import Cells, DeviceName, Folds, Positive, ProtocolName, Rate, Seed, power_of_two
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +62,3 @@ def fitted(config: SearchConfig, samples: int, large: bool) -> SearchConfig:
     }
     open_ones = {key: value for key, value in defaults.items() if getattr(config, key) is None}
     return dataclasses.replace(config, **open_ones)
-
-
-def power_of_two(wanted: int, low: int, high: int) -> int:
-    """The largest power of two up to ``wanted``, kept between ``low`` and ``high``."""
-    return max(low, min(high, 1 << (max(1, wanted).bit_length() - 1)))

@@ -12,7 +12,6 @@ import torch
 
 from emonas import checkpoint
 from emonas.console import duration, progress, say
-from emonas.datasets.augment import Augmentation
 from emonas.datasets.batches import Pictures, count_batches, endless, shuffled
 from emonas.device import describe, epoch_seed, seed_everything
 from emonas.genotype import Genotype, Provenance
@@ -86,8 +85,8 @@ def _run_epochs(strategy: Bilevel, task: SearchTask, config: SearchConfig, pictu
         for epoch in range(start, config.epochs):
             seed = epoch_seed(config.seed, epoch)
             seed_everything(seed)
-            weight_batches = shuffled(pictures, task.weight_positions, batch, seed, Augmentation())
-            alpha_batches = endless(pictures, task.alpha_positions, batch, seed + 1, Augmentation())
+            weight_batches = shuffled(pictures, task.weight_positions, batch, seed, pictures.policy)
+            alpha_batches = endless(pictures, task.alpha_positions, batch, seed + 1, pictures.policy)
             scores = strategy.epoch(weight_batches, alpha_batches, epoch)
             genotype = _genotype(strategy.searcher, task, config)
             watch.epoch(epoch, scores, strategy.searcher, genotype)

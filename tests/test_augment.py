@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from emonas.datasets.augment import Augmentation, augment, cutout_mask, warp
+from emonas.datasets.augment import Augmentation, augment, cutout_mask, policy_for, warp
 
 _OFF = Augmentation(flip=False, shift=0, rotate=0, scale=0, brightness=0, contrast=0, cutout=0)
 
@@ -125,6 +127,12 @@ def test_nothing_is_ever_lost_or_infinite(policy: Augmentation, n: int, seed: in
     assert made.shape == images.shape and made.dtype == images.dtype
     assert made.is_contiguous(memory_format=torch.channels_last)
     assert made.isfinite().all() and made.abs().max() <= 2 * 2 + 2 + 1e-4
+
+
+def test_dynamic_images_are_moved_and_changed_less_than_faces() -> None:
+    faces, motion = policy_for("still"), policy_for("dynamic")
+    assert faces == policy_for("apex") == Augmentation() != motion
+    assert all(getattr(motion, part.name) <= getattr(faces, part.name) for part in fields(Augmentation))
 
 
 def test_the_given_pictures_stay_as_they_are() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,10 +12,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from made_samples import STILLS, prepared_from
+from made_samples import STILLS, Greys, prepared_from
 
 from emonas.datasets import batches
-from emonas.datasets.augment import Augmentation
+from emonas.datasets.augment import Augmentation, policy_for
 from emonas.datasets.batches import Pictures, centred, count_batches, endless, in_order, shuffled
 from emonas.datasets.prepared import Prepared
 
@@ -23,8 +24,8 @@ _CPU = torch.device("cpu")
 
 def _numbered(n: int) -> Pictures:
     """n pictures of one pixel; the label of each is its own number."""
-    images = np.zeros((n, 1, 1, 1), np.uint8)
-    return Pictures(cast(Prepared, SimpleNamespace(images=images, labels=np.arange(n))), _CPU)
+    images, options = np.zeros((n, 1, 1, 1), np.uint8), {"representation": "still"}
+    return Pictures(cast(Prepared, SimpleNamespace(images=images, labels=np.arange(n), options=options)), _CPU)
 
 
 @pytest.fixture
@@ -103,6 +104,12 @@ def test_nothing_that_is_done_to_a_batch_reaches_the_store(prepared: Prepared, m
         images, labels = pictures.take(np.arange(8))
         images.zero_(), labels.zero_()
         assert (prepared.images[7] == 70).all() and torch.equal(pictures.take(np.array([7]))[1], torch.tensor([1]))
+
+
+def test_the_augmentation_suits_what_was_prepared(prepared: Prepared) -> None:
+    clips = prepared_from([replace(sample, frames=Greys((0, 9))) for sample in STILLS], name="clips")
+    assert Pictures(prepared, _CPU).policy == policy_for("still")
+    assert Pictures(clips, _CPU).policy == policy_for("dynamic")
 
 
 def test_in_order_gives_the_pictures_unchanged(prepared: Prepared) -> None:

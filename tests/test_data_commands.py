@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from made_samples import files_below, serve
+from made_samples import STILLS, files_below, serve
 
 from emonas.console import run
 from emonas.datasets import synthetic
@@ -140,6 +140,13 @@ def test_check_shows_a_source_that_no_protocol_fits(command: Command, tmp_path: 
     source = _table(tmp_path, people=1)
     assert "protocol   none: leaving one subject out needs at least two" in command.succeed("check", "folder", source)
     assert command.json("check", "folder", source)["protocol"] is None
+
+
+def test_check_refuses_a_source_without_a_usable_sample(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(monkeypatch, [sample.drop("no label") for sample in STILLS])
+    status, out, err = command("check", "synthetic-macro")
+    assert (status, out) == (2, "")
+    assert err == "emonas-data: synthetic-macro: no usable sample was found (8 dropped, the first: no label)\n"
 
 
 def test_prepare_says_what_it_made(command: Command, tmp_path: Path, home: Path) -> None:

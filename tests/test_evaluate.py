@@ -18,7 +18,7 @@ from emonas.datasets.prepared import Prepared
 from emonas.datasets.protocol import folds
 from emonas.errors import UserError
 from emonas.evaluate.cli import app
-from emonas.evaluate.config import TrainConfig
+from emonas.evaluate.config import TrainConfig, fitted
 from emonas.evaluate.crossvalidate import run_training
 from emonas.evaluate.fold import inner_validation
 from emonas.evaluate.leaks import search_saw, unknown_people
@@ -193,3 +193,11 @@ def test_other_cells_in_the_same_folder_are_refused(prepared: Prepared, tmp_path
     other.save(tmp_path / "other.json")
     with pytest.raises(UserError, match="other options"):
         run_training(quick(tmp_path, tmp_path / "other.json", epochs=1))
+
+
+@pytest.mark.parametrize(("samples", "large"), [(12, False), (140, False), (28709, False), (140, True), (28709, True)])
+def test_defaults_fit_the_data_and_the_machine(samples: int, large: bool) -> None:
+    config = fitted(TrainConfig(genotype=Path("g")), 16 if large else 8, 8, samples, large)
+    assert config.cells == 8 and config.channels == (24 if large else 16)
+    assert config.batch_size in (8, 16, 32, 64) and 10 <= config.epochs <= 300
+    assert fitted(replace(config, epochs=7, channels=5), 8, 8, samples, large).channels == 5
