@@ -81,6 +81,10 @@ class DrawnFrames:
     def __len__(self) -> int:
         return len(self.track)
 
+    def flaw(self) -> str:
+        """Drawn frames have none."""
+        return ""
+
     def read(self) -> np.ndarray:
         """All frames, uint8 of shape (T, size, size, 3), RGB; the same bytes at every call."""
         rng = np.random.default_rng(self.seed)
@@ -207,7 +211,7 @@ def _person(rng: np.random.Generator, resting: float) -> tuple[Identity, dict[in
 
 def _expression(rng: np.random.Generator, prototypes: Sequence[_Prototype], peak: float) -> dict[int, float]:
     """Intensities at the apex: one of the prototypes, every action unit somewhat stronger or weaker."""
-    prototype = prototypes[rng.integers(len(prototypes))]
+    prototype = prototypes[int(rng.integers(len(prototypes)))]
     shares = dict(prototype.always)
     shares.update({unit: share for unit, share in prototype.often.items() if rng.random() < 0.5})
     return {unit: min(share * peak * rng.uniform(0.75, 1.25), 1.0) for unit, share in shares.items()}

@@ -36,6 +36,9 @@ NODES = 4
 MAX_POOL, AVG_POOL, SKIP, SEP_3X3, SEP_5X5, DIL_3X3, DIL_5X5 = range(len(OPERATION_NAMES))
 MOMENTUM, EPSILON = 0.1, 1e-5
 
+#: Depthwise and pointwise weights of one edge.
+EdgeWeights = tuple[Tensor, Tensor]
+
 
 def count_edges(nodes: int) -> int:
     """Edges of a cell in which every node sees all earlier states: 14 for 4 nodes."""
@@ -106,14 +109,14 @@ class PackedSeparable(nn.Module):
         self.pointwise = packed(targets, channels, channels, 1)
         self.norm = PackedNorm(targets, channels)
 
-    def weights(self) -> list[tuple[Tensor, Tensor]]:
+    def weights(self) -> list[EdgeWeights]:
         """(depthwise, pointwise) of each target."""
         return list(zip(self.depthwise.chunk(self.targets), self.pointwise.chunk(self.targets), strict=True))
 
     def forward(
         self,
         x: Tensor,
-        weights: tuple[Tensor, Tensor],
+        weights: EdgeWeights,
         target: int,
         scale: Tensor | None = None,
         stride: int = 1,
@@ -126,6 +129,26 @@ class PackedSeparable(nn.Module):
         return self.norm(F.conv2d(x, pointwise), target, scale)
 
 
+class PackedTwice(nn.Module):
+    """The separable convolution applied twice (`operations.sep_conv` without its first ReLU)."""
+
+    def __init__(self, targets: int, channels: int, kernel: int) -> None:
+        super().__init__()
+        self.first = PackedSeparable(targets, channels, kernel)
+        self.second = PackedSeparable(targets, channels, kernel)
+
+    def weights(self) -> list[tuple[EdgeWeights, EdgeWeights]]:
+        """The weights of the first and the second application, for each target."""
+        return list(zip(self.first.weights(), self.second.weights(), strict=True))
+
+    def forward(
+        self, x: Tensor, weights: tuple[EdgeWeights, EdgeWeights], target: int, scale: Tensor, stride: int
+    ) -> Tensor:
+        """One target's edge on the activated state ``x``."""
+        inner = F.relu_(self.first(x, weights[0], target, stride=stride))
+        return self.second(inner, weights[1], target, scale)
+
+
 class Fan(nn.Module):
     """All edges that leave one state, to ``targets`` nodes: one summand of (1) for each of them."""
 
@@ -133,8 +156,8 @@ class Fan(nn.Module):
         super().__init__()
         self.targets, self.stride = targets, stride
         self.pool_norms = PackedNorm(2, channels)
-        self.sep_3x3 = nn.ModuleList(PackedSeparable(targets, channels, 3) for _ in range(2))
-        self.sep_5x5 = nn.ModuleList(PackedSeparable(targets, channels, 5) for _ in range(2))
+        self.sep_3x3 = PackedTwice(targets, channels, 3)
+        self.sep_5x5 = PackedTwice(targets, channels, 5)
         self.dil_3x3 = PackedSeparable(targets, channels, 3)
         self.dil_5x5 = PackedSeparable(targets, channels, 5)
         if stride == 2:
@@ -177,13 +200,10 @@ class Fan(nn.Module):
 
     def _separable(self, active: Tensor, scales: list[tuple[Tensor, Tensor]]) -> list[Tensor]:
         sums: list[Tensor] = []
-        first_3, second_3 = (half.weights() for half in self.sep_3x3)
-        first_5, second_5 = (half.weights() for half in self.sep_5x5)
+        weights_3, weights_5 = self.sep_3x3.weights(), self.sep_5x5.weights()
         for target, (scale_3, scale_5) in enumerate(scales):
-            inner = F.relu_(self.sep_3x3[0](active, first_3[target], target, stride=self.stride))
-            total = self.sep_3x3[1](inner, second_3[target], target, scale_3)
-            inner = F.relu_(self.sep_5x5[0](active, first_5[target], target, stride=self.stride))
-            total += self.sep_5x5[1](inner, second_5[target], target, scale_5)
+            total = self.sep_3x3(active, weights_3[target], target, scale_3, self.stride)
+            total += self.sep_5x5(active, weights_5[target], target, scale_5, self.stride)
             sums.append(total)
         return sums
 

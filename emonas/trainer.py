@@ -104,7 +104,7 @@ class Trainer:
             with mixed_precision(self.device):
                 loss, logits = self.network.loss(images, labels, plan.smoothing)
             self.optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(self.network.parameters(), plan.clip)
             self.optimiser.step()
             tally.add(loss, logits, labels)

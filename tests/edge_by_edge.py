@@ -138,7 +138,7 @@ def _edge_pairs(fan: nn.Module, target: int, operations: nn.ModuleList) -> list[
     maximum, average, skip, sep_3, sep_5, dil_3, dil_5 = operations
     pairs = _norm(fan.pool_norms, 0, maximum[1]) + _norm(fan.pool_norms, 1, average[1])
     for fast, plain in ((fan.sep_3x3, sep_3), (fan.sep_5x5, sep_5)):
-        pairs += _separable(fast[0], target, list(plain)[:4]) + _separable(fast[1], target, list(plain)[4:])
+        pairs += _separable(fast.first, target, list(plain)[:4]) + _separable(fast.second, target, list(plain)[4:])
     pairs += _separable(fan.dil_3x3, target, list(dil_3)) + _separable(fan.dil_5x5, target, list(dil_5))
     if isinstance(skip, FactorizedReduce):
         pairs.append((_slice(fan.reduce_even, target, fan.targets), skip.even.weight))
