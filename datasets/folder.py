@@ -73,11 +73,16 @@ def _classes(source: Path, used: Sequence[Sample]) -> tuple[str, ...]:
     labels = sorted({sample.label for sample in used})
     if len(labels) < 2:
         raise UserError(f"{source}: only one class, {labels[0]!r}: nothing to tell apart")
-    spelled: dict[str, str] = {}
-    for label in labels:
-        if (other := spelled.setdefault(label.casefold(), label)) != label:
-            raise UserError(f"{source}: labels {other!r} and {label!r} differ in case only: write them alike")
+    _check_spelling(source, "labels", labels)
     return tuple(labels)
+
+
+def _check_spelling(source: Path, what: str, names: Sequence[str]) -> None:
+    """One name written in two ways would be two classes, or one person on both sides of a split."""
+    spelled: dict[str, str] = {}
+    for name in names:
+        if (other := spelled.setdefault(name.casefold(), name)) != name:
+            raise UserError(f"{source}: {what} {other!r} and {name!r} differ in case only: write them alike")
 
 
 def _check_people(source: Path, used: Sequence[Sample]) -> None:
@@ -87,6 +92,7 @@ def _check_people(source: Path, used: Sequence[Sample]) -> None:
     if ("test" in parts or not known) and not parts >= {"train", "test"}:
         lacking = "train" if "test" in parts else "test"
         raise UserError(f"{source}: the split has no usable {lacking} sample")
+    _check_spelling(source, "subjects", sorted({s.subject for s in used if s.subject is not None}))
     tested = {sample.subject for sample in used if sample.part == "test"}
     both = {str(s.subject) for s in used if known and s.part in ("train", "validation") and s.subject in tested}
     if both:

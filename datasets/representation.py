@@ -44,6 +44,8 @@ def _still(sample: Sample, options: PictureOptions) -> np.ndarray:
 def _dynamic(sample: Sample, options: PictureOptions) -> np.ndarray:
     onset, offset = phases(sample)
     last = offset if options.span == "onset-offset" else apex_of(sample)
+    if last <= onset:
+        raise UserError("no frame between onset and the end of the span, so nothing moves")
     from emonas.dynamic_image import dynamic_image  # brings torch, which stills and tables do without
 
     return dynamic_image(sample.frames.read()[onset : last + 1], options.coefficients)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +42,13 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     if not isinstance(state, dict):
         raise UserError(f"{path}: not a checkpoint of emonas; delete it to start anew")
     return state
+
+
+def resume(path: Path, device: torch.device | str, take: Callable[[dict[str, Any]], None]) -> None:
+    """Read a checkpoint and let ``take`` restore itself from it. Raises UserError where the two do not fit."""
+    state = load(path, device)
+    try:
+        take(state)
+    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+        kind = type(error).__name__
+        raise UserError(f"{path}: belongs to another run ({kind}); delete it to start anew") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import io
 import json
 import os
@@ -24,6 +25,9 @@ from .errors import UserError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+
+#: What a disk, a quota or missing rights refuse, wherever it happens.
+_OUT_OF_OUR_HANDS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
 
 _out = Console(highlight=False, soft_wrap=True, emoji=False)
 _err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -59,6 +63,13 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
         if not _out_of_memory(error):
             raise
         status = _fail(app, "out of memory; try a smaller --batch-size, --channels or --cells")
+    except BrokenPipeError:
+        # The reader, `head` say, has what it wanted; nothing more is to be said, at the interpreter's end neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in _OUT_OF_OUR_HANDS:
+            raise
+        status = _fail(app, f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror))
     except KeyboardInterrupt:
         _err.print("interrupted; the same command continues from the last whole epoch", style="yellow")
         status = EXIT_INTERRUPTED

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,14 +75,15 @@ def run_training(config: TrainConfig) -> dict[str, Any]:
     chosen = [genotypes.of(fold) for fold in parts]
     config = _fit(config, genotypes, prepared, parts, device)
     assert config.out
-    identity = {"fingerprint": prepared.fingerprint, "protocol": protocol, "cells_of": [g.as_json() for g in chosen]}
-    open_run(config.out, {**plain(config), **identity}, frozenset({"out", "device", "genotype"}))
-    chosen[0].save(config.out / "genotype.json") if genotypes.shared else None
+    identity = {"fingerprint": prepared.fingerprint, "protocol": protocol, "genotype": _fingerprint(chosen)}
+    open_run(config.out, {**plain(config), **identity}, frozenset({"out", "device"}))
+    if genotypes.shared:
+        genotypes.shared.save(config.out / "genotype.json")
     pictures = Pictures(prepared, device)
     if not (config.out / "results.json").exists():
         _announce(config, chosen[0], prepared, parts, pictures)
     answers = [
-        train_fold(fold, genotype, config, prepared, pictures, fold_folder(config.out, fold, protocol))
+        train_fold(fold, genotype, config, prepared, pictures, config.out / "folds" / Fold.folder(fold.name))
         for fold, genotype in zip(parts, chosen, strict=True)
     ]
     results = make_results(config, protocol, prepared, parts, chosen, answers)
@@ -89,9 +92,10 @@ def run_training(config: TrainConfig) -> dict[str, Any]:
     return results
 
 
-def fold_folder(out: Path, fold: Fold, protocol: str) -> Path:
-    """Where a fold's checkpoint and answers lie."""
-    return out / "folds" / Fold.folder(fold.name)
+def _fingerprint(chosen: list[Genotype]) -> str:
+    """A short text that is another one for other cells."""
+    text = json.dumps([genotype.as_json() for genotype in chosen], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _fit(

@@ -99,9 +99,7 @@ class _FoldTraining:
         self.start = 0
         self.best: dict[str, Any] | None = None
         if (folder / "checkpoint.pt").exists():
-            saved = checkpoint.load(folder / "checkpoint.pt", pictures.device)
-            trainer.load_state_dict(saved["trainer"])
-            self.start, self.best = int(saved["epoch"]) + 1, saved["best"]
+            checkpoint.resume(folder / "checkpoint.pt", pictures.device, self._restore)
 
     @property
     def judged_epoch(self) -> int:
@@ -145,6 +143,10 @@ class _FoldTraining:
     def _save(self, epoch: int) -> None:
         state = {"epoch": epoch, "trainer": self.trainer.state_dict(), "best": self.best}
         checkpoint.save(self.folder / "checkpoint.pt", state)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.trainer.load_state_dict(state["trainer"])
+        self.start, self.best = int(state["epoch"]) + 1, state["best"]
 
 
 def inner_validation(prepared: Prepared, fold: Fold, seed: int) -> tuple[np.ndarray, np.ndarray]:

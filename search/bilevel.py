@@ -45,6 +45,7 @@ class Bilevel:
         self.searcher = searcher.to(device).to(memory_format=torch.channels_last)
         self.plan = plan
         self.device = device
+        self.epochs_done = 0
         self.weight_optimiser = torch.optim.SGD(
             searcher.weights(), plan.learning_rate, plan.momentum, weight_decay=plan.weight_decay
         )
@@ -68,6 +69,7 @@ class Bilevel:
             self.weight_step(weight_batch, tallies["weights"])
         scores = {name: tally.score() for name, tally in tallies.items()}
         require_finite(scores["weights"].loss + scores["alphas"].loss, epoch)
+        self.epochs_done = epoch + 1
         return scores
 
     def alpha_step(self, batch: Batch, tally: Tally) -> None:
@@ -99,8 +101,9 @@ class Bilevel:
         tally.add(loss, logits, labels)
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, alphas and both optimisers."""
+        """Weights, alphas, both optimisers and how far the search has come."""
         return {
+            "epochs_done": self.epochs_done,
             "searcher": self.searcher.state_dict(),
             "weight_optimiser": self.weight_optimiser.state_dict(),
             "alpha_optimiser": self.alpha_optimiser.state_dict(),
@@ -108,6 +111,7 @@ class Bilevel:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
+        self.epochs_done = int(state["epochs_done"])
         self.searcher.load_state_dict(state["searcher"])
         self.weight_optimiser.load_state_dict(state["weight_optimiser"])
         self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])

@@ -49,9 +49,8 @@ def search(task: SearchTask, config: SearchConfig, pictures: Pictures) -> Genoty
     saved = task.folder / "checkpoint.pt"
     start = 0
     if saved.exists():
-        state = checkpoint.load(saved, pictures.device)
-        strategy.load_state_dict(state["strategy"])
-        start = int(state["epoch"]) + 1
+        checkpoint.resume(saved, pictures.device, strategy.load_state_dict)
+        start = strategy.epochs_done
         say(f"continuing {task.title} after epoch {start}")
     else:
         _announce(strategy, task, config, pictures)
@@ -90,7 +89,7 @@ def _run_epochs(strategy: Bilevel, task: SearchTask, config: SearchConfig, pictu
             scores = strategy.epoch(weight_batches, alpha_batches, epoch)
             genotype = _genotype(strategy.searcher, task, config)
             watch.epoch(epoch, scores, strategy.searcher, genotype)
-            checkpoint.save(task.folder / "checkpoint.pt", {"epoch": epoch, "strategy": strategy.state_dict()})
+            checkpoint.save(task.folder / "checkpoint.pt", strategy.state_dict())
             step(_note(scores["weights"].accuracy, scores["alphas"].accuracy, genotype))
     watch.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,15 +179,6 @@ def test_bad_input_is_one_line_and_status_2(
     assert_one_line_and_status_2(call(app, arguments, capsys), "emonas-train", *words)
 
 
-def test_a_damaged_fold_is_named(prepared: Prepared, tmp_path: Path) -> None:
-    config = quick(tmp_path, genotype_file(tmp_path, prepared), epochs=1)
-    run_training(config)
-    answers = tmp_path / "run" / "folds" / "fixed" / "predictions.json"
-    answers.write_text("{}")
-    with pytest.raises(UserError, match=r"predictions\.json"):
-        run_training(config)
-
-
 def test_other_cells_in_the_same_folder_are_refused(prepared: Prepared, tmp_path: Path) -> None:
     run_training(quick(tmp_path, genotype_file(tmp_path, prepared), epochs=1))
     other = replace(Genotype.load(tmp_path / "g.json"), channels=4)
@@ -201,3 +193,54 @@ def test_defaults_fit_the_data_and_the_machine(samples: int, large: bool) -> Non
     assert config.cells == 8 and config.channels == (24 if large else 16)
     assert config.batch_size in (8, 16, 32, 64) and 10 <= config.epochs <= 300
     assert fitted(replace(config, epochs=7, channels=5), 8, 8, samples, large).channels == 5
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda run: cut(run / "config.json"), ["config.json", "not valid JSON"]),
+        (lambda run: (run / "config.json").write_text("[]"), ["config.json"]),
+        (lambda run: (run / "config.json").write_bytes(b"\xff\xfe\x00"), ["config.json", "not a text file"]),
+        (lambda run: (run / "config.json").unlink(), ["holds other files"]),
+        (lambda run: (run / "config.json").write_text("{}"), ["other options"]),
+        (lambda run: cut(run / "folds/fixed/checkpoint.pt"), ["checkpoint.pt", "delete it"]),
+        (lambda run: (run / "folds/fixed/checkpoint.pt").write_text("hello"), ["checkpoint.pt", "delete it"]),
+        (lambda run: (run / "folds/fixed/checkpoint.pt").write_bytes(b""), ["checkpoint.pt", "delete it"]),
+        (
+            lambda run: checkpoint.save(run / "folds/fixed/checkpoint.pt", {"epoch": 0}),
+            ["checkpoint.pt", "another run"],
+        ),
+        (
+            lambda run: checkpoint.save(
+                run / "folds/fixed/checkpoint.pt",
+                {"epoch": 0, "best": None, "trainer": {"network": {}, "optimiser": {}}},
+            ),
+            ["checkpoint.pt", "another run"],
+        ),
+        (lambda run: (run / "folds/fixed/predictions.json").write_text("{}"), ["predictions.json", "damaged"]),
+        (lambda run: (run / "folds/fixed/predictions.json").write_text("{"), ["predictions.json", "not valid JSON"]),
+        (
+            lambda run: (run / "folds/fixed/predictions.json").write_text(
+                '{"positions": [0], "probabilities": [[1, 0, 0, 0, 0, 0, 0]], "epoch": 1}'
+            ),
+            ["predictions.json", "another split"],
+        ),
+    ],
+)
+def test_a_damaged_run_folder_is_one_line_and_status_2(
+    prepared: Prepared,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    harm: Callable[[Path], object],
+    words: list[str],
+) -> None:
+    genotype = genotype_file(tmp_path, prepared)
+    line = ["--genotype", str(genotype), "--epochs", "1", "--out", str(tmp_path / "run"), *QUICK]
+    assert call(app, line, capsys).returncode == 0
+    (tmp_path / "run" / "folds" / "fixed" / "predictions.json").rename(tmp_path / "aside.json")
+    harm(tmp_path / "run")
+    assert_one_line_and_status_2(call(app, line, capsys), "emonas-train", *words)
