@@ -47,7 +47,7 @@ def prepare(
     folder = prepared_folder(name)
     request = {"dataset": dataset, "source": str(source.resolve()) if source else "", "options": plain(options)}
     if overwrite or not _is_prepared(folder):
-        found = registry.read(dataset, source)
+        found = _owned(registry.read(dataset, source), dataset, name)
         check_usable(found.used, [sample for sample in found.samples if sample.dropped], name)
         options = dataclasses.replace(options, representation=resolve(options.representation, found.used))
         made = _write(folder, name, found, options, {**request, "options": plain(options)}, overwrite, quiet)
@@ -58,6 +58,13 @@ def prepare(
     if not made:
         warn(f"{name} was prepared before and is kept; --overwrite reads it anew")
     return prepared
+
+
+def _owned(found: Found, dataset: str, name: str) -> Found:
+    """A user's own sets are told apart by their names: "anna" of one need not be "anna" of another."""
+    if registry.entry(dataset).kind != "own":
+        return found
+    return dataclasses.replace(found, samples=tuple(dataclasses.replace(s, dataset=name) for s in found.samples))
 
 
 def _checked_name(name: str, dataset: str) -> str:

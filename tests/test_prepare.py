@@ -353,3 +353,11 @@ def test_a_prepared_set_is_found_by_its_folder(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     assert (find("./moved").images[1] == 10).all()
     assert prepared_names() == []
+
+
+def test_own_sets_of_different_names_share_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(monkeypatch, STILLS)
+    (tmp_path / "mine.csv").write_text("path,subject,label\n")
+    first, second = (prepare("folder", tmp_path / "mine.csv", _SMALL, name, quiet=True) for name in ("here", "there"))
+    assert {person.split("/")[0] for person in first.subjects} == {"here"}
+    assert len(first.subjects) == len(second.subjects) and not set(first.subjects) & set(second.subjects)
