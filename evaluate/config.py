@@ -28,7 +28,7 @@ class TrainConfig:
     """Which epoch is judged: last = the last one; inner = the best on some people held out of the training part.
     No tested person is ever looked at."""
     epochs: Positive | None = None
-    """Epochs. [default: about 20000 steps' worth on a GPU, 400 on a CPU; at least 60 and 10]"""
+    """Epochs. [default: about 20000 steps' worth on a GPU, 400 on a CPU; at least 60 and 20]"""
     cells: Cells | None = None
     """Cells. [default: as many as in the search]"""
     channels: Positive | None = None
@@ -57,7 +57,7 @@ def fitted(config: TrainConfig, searched_channels: int, searched_cells: int, sam
     batch = config.batch_size or power_of_two(samples // 8, 8, 64 if large else 32)
     steps = max(1, samples // batch)
     defaults: dict[str, Any] = {
-        "epochs": max(60, min(300, 20_000 // steps)) if large else max(10, min(300, 400 // steps)),
+        "epochs": max(60, min(300, 20_000 // steps)) if large else max(20, min(300, 400 // steps)),
         "cells": searched_cells,
         "channels": -(-searched_channels * 3 // 16) * 8,
         "batch_size": batch,

@@ -191,7 +191,7 @@ def test_other_cells_in_the_same_folder_are_refused(prepared: Prepared, tmp_path
 def test_defaults_fit_the_data_and_the_machine(samples: int, large: bool) -> None:
     config = fitted(TrainConfig(genotype=Path("g")), 16 if large else 8, 8, samples, large)
     assert config.cells == 8 and config.channels == (24 if large else 16)
-    assert config.batch_size in (8, 16, 32, 64) and 10 <= config.epochs <= 300
+    assert config.batch_size in (8, 16, 32, 64) and 20 <= config.epochs <= 300
     assert fitted(replace(config, epochs=7, channels=5), 8, 8, samples, large).channels == 5
 
 
