@@ -38,6 +38,7 @@ class StackedCell(nn.Module):
         )
 
     def forward(self, before: Tensor, last: Tensor, drop_rate: float) -> Tensor:
+        """The outputs of the two cells before, (N, C, H, W) each, become this cell's."""
         states = [self.before(before), self.last(last)]
         modules = iter(self.edges)
         for node in range(self.cell.nodes):
@@ -109,6 +110,7 @@ class Network(nn.Module):
         self.classifier = nn.Linear(c_last, classes)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes) of images (N, in_channels, H, W)."""
         self.auxiliary_logits = None
         before = last = self.stem(images)
         for position, cell in enumerate(self.cells):

@@ -150,7 +150,7 @@ def test_overwriting_reads_the_source_anew(home: Path, monkeypatch: pytest.Monke
     ]
 
 
-@pytest.mark.parametrize("name", ["..", "../x", "a/b", "a\\b", "/tmp/x", ".hidden", "-x", "a b", "n" * 101, "x\n"])
+@pytest.mark.parametrize("name", ["..", "../x", "a/b", "a\\b", "/x", ".hidden", "-x", "a b", "n" * 101, "x\n"])
 def test_a_name_cannot_lead_out_of_the_store(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     source = serve(monkeypatch)
     with pytest.raises(UserError, match=r"--name .*: only letters, digits") as raised:
