@@ -26,9 +26,12 @@ class PictureOptions:
 
 
 def apex_of(sample: Sample) -> int:
-    """The apex frame's position; the middle between onset and offset where the owner gives none (as for SMIC)."""
+    """The apex frame's position; the middle between onset and offset where the owner gives none (as for SMIC).
+
+    Of two middle frames it is the later one, so that two frames already have a motion between them.
+    """
     onset, offset = phases(sample)
-    return sample.apex if sample.apex is not None else (onset + offset) // 2
+    return sample.apex if sample.apex is not None else (onset + offset + 1) // 2
 
 
 def phases(sample: Sample) -> tuple[int, int]:

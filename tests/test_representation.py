@@ -56,9 +56,9 @@ def test_still_is_refused_for_clips() -> None:
         ({"onset": 1, "apex": 4, "offset": 5}, 4),
         ({"onset": 1, "apex": 0, "offset": 5}, 0),
         ({"onset": 1, "offset": 5}, 3),
-        ({"onset": 2, "offset": 5}, 3),
+        ({"onset": 2, "offset": 5}, 4),
         ({"onset": 2}, 4),
-        ({"offset": 3}, 1),
+        ({"offset": 3}, 2),
         ({}, 3),
     ],
 )
@@ -126,3 +126,8 @@ def test_shrinking_averages_instead_of_skipping() -> None:
 
     pixels = picture(replace(still(0), frames=Stripes((0,))), PictureOptions(size=8, representation="still"))
     assert (pixels == 100).all()
+
+
+def test_an_apex_on_the_onset_has_no_motion_to_pool() -> None:
+    with pytest.raises(UserError, match="nothing moves"):
+        picture(_clip(1, 2, 3, onset=1, apex=1), PictureOptions(size=8, representation="dynamic"))
