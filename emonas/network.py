@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .genotype import INPUTS, Cell, Genotype
-from .operations import OPERATIONS, FactorizedReduce, Stem, reductions, relu_conv_norm, stem_stride
+from .operations import OPERATIONS, FactorizedReduce, Pointwise, Stem, reductions, relu_conv_norm, stem_stride
 
 AUXILIARY_WEIGHT = 0.4
 
@@ -59,7 +59,7 @@ def auxiliary_head(channels: int, classes: int) -> nn.Sequential:
     return nn.Sequential(
         nn.ReLU(),
         nn.AdaptiveAvgPool2d(2),
-        nn.Conv2d(channels, 128, 1, bias=False),
+        Pointwise(channels, 128),
         nn.BatchNorm2d(128),
         nn.ReLU(),
         nn.Conv2d(128, 768, 2, bias=False),

@@ -20,6 +20,28 @@ def batch_norm(channels: int, affine: bool) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, affine=affine)
 
 
+def pointwise(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
+    """A 1x1 convolution with ``weight`` (c_out, c_in, 1, 1) as a matrix product over channels-last pixels.
+
+    Where gradients are wanted it must not be F.conv2d: on several CPU threads the weight gradient of oneDNN
+    (jit_avx512_common_1x1_convolution_bwd_weights, torch 2.15) leaves its bounds at small numbers of channels.
+    """
+    if not torch.is_grad_enabled():
+        return F.conv2d(x, weight, stride=stride)
+    pixels = x[:, :, ::stride, ::stride].permute(0, 2, 3, 1)
+    return F.linear(pixels, weight.flatten(1)).permute(0, 3, 1, 2)
+
+
+class Pointwise(nn.Conv2d):
+    """`pointwise` with its own weight, without a bias."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int = 1) -> None:
+        super().__init__(c_in, c_out, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return pointwise(x, self.weight, self.stride[0])
+
+
 class FactorizedReduce(nn.Module):
     """Halve the resolution without losing pixels: two strided 1x1 convolutions, the second shifted by one pixel.
 
@@ -29,8 +51,8 @@ class FactorizedReduce(nn.Module):
 
     def __init__(self, c_in: int, c_out: int, affine: bool = True) -> None:
         super().__init__()
-        self.even = nn.Conv2d(c_in, c_out // 2, 1, stride=2, bias=False)
-        self.odd = nn.Conv2d(c_in, c_out - c_out // 2, 1, stride=2, bias=False)
+        self.even = Pointwise(c_in, c_out // 2, stride=2)
+        self.odd = Pointwise(c_in, c_out - c_out // 2, stride=2)
         self.norm = batch_norm(c_out, affine)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,7 +63,7 @@ class FactorizedReduce(nn.Module):
 
 def relu_conv_norm(c_in: int, c_out: int, affine: bool = True) -> nn.Sequential:
     """ReLU, 1x1 convolution, batch normalisation: brings a cell's input to the cell's channels."""
-    return nn.Sequential(nn.ReLU(), nn.Conv2d(c_in, c_out, 1, bias=False), batch_norm(c_out, affine))
+    return nn.Sequential(nn.ReLU(), Pointwise(c_in, c_out), batch_norm(c_out, affine))
 
 
 def separable(channels: int, kernel: int, stride: int, dilation: int, affine: bool) -> nn.Sequential:
@@ -50,7 +72,7 @@ def separable(channels: int, kernel: int, stride: int, dilation: int, affine: bo
     return nn.Sequential(
         nn.ReLU(),
         nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
-        nn.Conv2d(channels, channels, 1, bias=False),
+        Pointwise(channels, channels),
         batch_norm(channels, affine),
     )
 

@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .genotype import EDGES_PER_NODE, INPUTS, OPERATION_NAMES, Cell, Edge
-from .operations import FactorizedReduce, Stem, reductions, relu_conv_norm, stem_stride
+from .operations import FactorizedReduce, Stem, pointwise, reductions, relu_conv_norm, stem_stride
 
 NODES = 4
 MAX_POOL, AVG_POOL, SKIP, SEP_3X3, SEP_5X5, DIL_3X3, DIL_5X5 = range(len(OPERATION_NAMES))
@@ -123,10 +123,10 @@ class PackedSeparable(nn.Module):
         dilation: int = 1,
     ) -> Tensor:
         """One target's edge on the activated state ``x``."""
-        depthwise, pointwise = weights
+        depthwise, mixing = weights
         padding = dilation * (self.kernel // 2)
         x = F.conv2d(x, depthwise, None, stride, padding, dilation, groups=x.shape[1])
-        return self.norm(F.conv2d(x, pointwise), target, scale)
+        return self.norm(pointwise(x, mixing), target, scale)
 
 
 class PackedTwice(nn.Module):
@@ -226,8 +226,8 @@ class Fan(nn.Module):
 
     def _reduced(self, active: Tensor, scales: Tensor) -> list[Tensor]:
         """The strided skip connections (`operations.FactorizedReduce`): one convolution for all targets."""
-        even = F.conv2d(active, self.reduce_even, stride=2)
-        odd = F.conv2d(F.pad(active, (0, 1, 0, 1))[:, :, 1:, 1:], self.reduce_odd, stride=2)
+        even = pointwise(active, self.reduce_even, stride=2)
+        odd = pointwise(F.pad(active, (0, 1, 0, 1))[:, :, 1:, 1:], self.reduce_odd, stride=2)
         halves = zip(even.chunk(self.targets, 1), odd.chunk(self.targets, 1), scales.unbind(0), strict=True)
         return [
             self.reduce_norm(torch.cat([left, right], 1), target, scale)
