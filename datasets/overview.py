@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.markup import escape
-
 from emonas.console import say, show_json, show_table, warn
 from emonas.errors import UserError
 
@@ -98,7 +96,7 @@ def show_check(dataset: str, source: Path | None, as_json: bool) -> None:
         show_table(f"Dropped: {sum(reasons.values())}", ("samples", "reason"), counted, (0,))
         examples = [(s.clip, s.dropped) for s in found.samples if s.dropped][:MOST_EXAMPLES]
         show_table("The first of them", ("clip", "reason"), examples)
-    say(f"protocol   {escape(words)}")
+    say(f"protocol   {words}")
     for note in found.notes:
         warn(note)
 
@@ -138,12 +136,12 @@ def show_prepared(prepared: Prepared, as_json: bool) -> None:
         return
     kind = f"{prepared.options['representation']}, {prepared.size}x{prepared.size}"
     people = f"of {len(prepared.subjects)} people" if prepared.subjects_known else "of unknown people"
-    say(escape(f"{prepared.name}: {len(prepared.samples)} pictures ({kind}) {people}"))
-    say(escape(f"classes    {', '.join(prepared.classes)}"))
+    say(f"{prepared.name}: {len(prepared.samples)} pictures ({kind}) {people}")
+    say(f"classes    {', '.join(prepared.classes)}")
     if prepared.dropped:
         reasons = ", ".join(f"{why} ({count})" for why, count in prepared.dropped.items())
-        say(escape(f"dropped    {sum(prepared.dropped.values())}: {reasons}; each one is listed in dropped.csv"))
-    say(escape(f"in         {prepared.folder}"))
+        say(f"dropped    {sum(prepared.dropped.values())}: {reasons}; each one is listed in dropped.csv")
+    say(f"in         {prepared.folder}")
     for note in prepared.notes:
         warn(note)
     say(f"next       emonas-search --dataset {prepared.name}")

@@ -47,7 +47,7 @@ def prepare(
     folder = prepared_folder(name)
     request = {"dataset": dataset, "source": str(source.resolve()) if source else "", "options": plain(options)}
     if overwrite or not _is_prepared(folder):
-        found = _owned(registry.read(dataset, source), dataset, name)
+        found = _owned(registry.read(dataset, source), dataset, source)
         check_usable(found.used, [sample for sample in found.samples if sample.dropped], name)
         options = dataclasses.replace(options, representation=resolve(options.representation, found.used))
         made = _write(folder, name, found, options, {**request, "options": plain(options)}, overwrite, quiet)
@@ -60,10 +60,14 @@ def prepare(
     return prepared
 
 
-def _owned(found: Found, dataset: str, name: str) -> Found:
-    """A user's own sets are told apart by their names: "anna" of one need not be "anna" of another."""
-    if registry.entry(dataset).kind != "own":
+def _owned(found: Found, dataset: str, source: Path | None) -> Found:
+    """A user's own sets are told apart by their sources: "anna" of one need not be "anna" of another.
+
+    The same source under two names has the same people.
+    """
+    if registry.entry(dataset).kind != "own" or source is None:
         return found
+    name = f"own-{hashlib.sha256(str(source.resolve()).encode('utf-8', 'surrogateescape')).hexdigest()[:6]}"
     return dataclasses.replace(found, samples=tuple(dataclasses.replace(s, dataset=name) for s in found.samples))
 
 

@@ -91,8 +91,8 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 def say(text: str = "") -> None:
-    """One line for the user, on standard output. Rich markup is understood; escape what comes from outside."""
-    _out.print(text)
+    """One line for the user, on standard output, as it is: no markup."""
+    _out.print(Text(text))
 
 
 def warn(text: str) -> None:

@@ -70,12 +70,14 @@ class Cell:
 class Provenance:
     """Where a genotype comes from; ``subjects`` are the people whose samples the search has seen.
 
-    ``subjects_known`` is False when the data set names nobody: then only its owner's split tells what was seen.
+    ``dataset`` is the prepared set's name, ``database`` the registry's name of its source. ``subjects_known`` is False
+    when the data set names nobody: then only its owner's split tells what was seen.
     """
 
     dataset: str
     strategy: str
     seed: int
+    database: str = ""
     subjects: tuple[str, ...] = ()
     subjects_known: bool = True
     protocol: str = ""
@@ -115,6 +117,7 @@ class Genotype:
             "classes": list(self.classes),
             "provenance": {
                 "dataset": origin.dataset,
+                "database": origin.database,
                 "strategy": origin.strategy,
                 "seed": origin.seed,
                 "protocol": origin.protocol,
@@ -237,6 +240,7 @@ class _Reader:
             dataset=self.string(origin, "dataset"),
             strategy=self.string(origin, "strategy"),
             seed=self.integer(origin, "seed", 0, 2**63 - 1),
+            database=self.string(origin, "database", ""),
             subjects=self.strings(origin, "subjects"),
             subjects_known=known,
             protocol=self.string(origin, "protocol", ""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,14 +127,3 @@ def predict(network: nn.Module, images: Iterator[Tensor], device: torch.device) 
     network.eval()
     with torch.inference_mode(), mixed_precision(device):
         return torch.cat([network(batch).float().softmax(1).cpu() for batch in images])
-
-
-def train(
-    trainer: Trainer,
-    batches_of: Callable[[int], Iterable[Batch]],
-    start: int,
-    after_epoch: Callable[[int, EpochScore], None],
-) -> None:
-    """Train from epoch ``start`` to the plan's end; ``after_epoch`` saves, logs and judges."""
-    for epoch in range(start, trainer.plan.epochs):
-        after_epoch(epoch, trainer.epoch(batches_of(epoch), epoch))

@@ -41,8 +41,8 @@ class TrainConfig:
     """Drop-path probability in the last epoch."""
     label_smoothing: Share = 0.0
     """Label smoothing."""
-    auxiliary: bool = True
-    """Train with the auxiliary head."""
+    no_auxiliary: bool = False
+    """Train without the auxiliary head."""
     seed: Seed = 0
     """Seed of all chance."""
     device: DeviceName = "auto"

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from emonas.run_folder import open_run
 from emonas.trainer import Trainer, TrainingPlan
 
 from .config import TrainConfig, fitted
-from .fold import build_network, train_fold
+from .fold import build_network, check_folds, train_fold
 from .results import make_results, show_results, write_results
 
 
@@ -36,14 +36,17 @@ class Genotypes:
     shared: Genotype | None
     by_fold: Mapping[str, Genotype]
 
-    def of(self, fold: Fold) -> Genotype:
-        """The genotype that a fold is to be judged with. Raises UserError where the search has none for it."""
+    def of(self, parts: Sequence[Fold]) -> list[Genotype]:
+        """The genotype that each fold is to be judged with. Raises UserError where the search had other folds."""
         if self.shared is not None:
-            return self.shared
-        folder = Fold.folder(fold.name)
-        if folder not in self.by_fold:
-            raise UserError(f"{self.path}: has no genotype for the fold {fold.name}; was it searched by this protocol?")
-        return self.by_fold[folder]
+            return [self.shared] * len(parts)
+        folders = [Fold.folder(fold.name) for fold in parts]
+        if set(folders) != set(self.by_fold):
+            raise UserError(
+                f"{self.path}: holds cells for {len(self.by_fold)} folds, not for these {len(parts)}; "
+                "use the search's --protocol and --folds, and let it finish"
+            )
+        return [self.by_fold[folder] for folder in folders]
 
     @property
     def any(self) -> Genotype:
@@ -72,10 +75,11 @@ def run_training(config: TrainConfig) -> dict[str, Any]:
     device = pick(config.device)
     protocol = prepared.protocol if config.protocol == "auto" else config.protocol
     parts = folds(prepared.samples, protocol, config.folds, seed=0)
-    chosen = [genotypes.of(fold) for fold in parts]
+    chosen = genotypes.of(parts)
     config = _fit(config, genotypes, prepared, parts, device)
+    check_folds(parts, config, prepared)
     assert config.out
-    identity = {"fingerprint": prepared.fingerprint, "protocol": protocol, "genotype": _fingerprint(chosen)}
+    identity = {"prepared_data": prepared.fingerprint, "protocol": protocol, "genotype": _fingerprint(chosen)}
     open_run(config.out, {**plain(config), **identity}, frozenset({"out", "device"}))
     if genotypes.shared:
         genotypes.shared.save(config.out / "genotype.json")
@@ -94,8 +98,8 @@ def run_training(config: TrainConfig) -> dict[str, Any]:
 
 def _fingerprint(chosen: list[Genotype]) -> str:
     """A short text that is another one for other cells."""
-    text = json.dumps([genotype.as_json() for genotype in chosen], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    texts = {json.dumps(genotype.as_json(), sort_keys=True): None for genotype in chosen}
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
 
 
 def _fit(
@@ -107,9 +111,12 @@ def _fit(
     if config.cells != genotype.cells:
         warn(f"the cells were searched in a stack of {genotype.cells} and are judged in one of {config.cells}")
     name = genotypes.path.stem if genotypes.path.stem != "genotype" else genotypes.path.resolve().parent.name
-    parts_of_name = dict.fromkeys(("train", prepared.name, name.removeprefix("search-")))
-    out = config.out or Path("runs") / "-".join(parts_of_name)
-    return dataclasses.replace(config, out=out)
+    telling = ["train", prepared.name, name.removeprefix("search-")]
+    telling += [config.protocol] if config.protocol != "auto" else []
+    telling += [config.epoch_rule] if config.epoch_rule != "last" else []
+    telling += [f"seed{config.seed}"] if config.seed else []
+    out = config.out or Path("runs") / "-".join(dict.fromkeys(telling))
+    return dataclasses.replace(config, out=out, dataset=prepared.name)
 
 
 def _announce(

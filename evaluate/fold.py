@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def build_network(genotype: Genotype, config: TrainConfig, prepared: Prepared) -
         cells=config.cells,
         channels=config.channels,
         in_channels=prepared.channels,
-        auxiliary=config.auxiliary,
+        auxiliary=not config.no_auxiliary,
     )
 
 
@@ -59,20 +60,27 @@ def train_fold(
 ) -> FoldResult:
     """Train and judge one fold in ``folder``; a finished fold is read back, a started one goes on.
 
-    Raises UserError for a fold without training samples.
+    Raises UserError for a damaged run folder and for a loss that became NaN.
     """
     finished = folder / "predictions.json"
     if finished.exists():
         return read_result(finished, fold, len(prepared.classes))
-    if len(set(prepared.labels[fold.train])) < 2:
-        raise UserError(f"fold {fold.name}: its training part has fewer than two classes")
     trainer = Trainer(build_network(genotype, config, prepared), _plan(config), pictures.device)
     state = _FoldTraining(fold, config, prepared, pictures, trainer, folder)
     state.run()
-    probabilities = predict(trainer.network, in_order(pictures, fold.test), pictures.device).numpy()
+    probabilities = predict(trainer.network, in_order(pictures, fold.test), pictures.device).double().numpy().round(6)
     result = FoldResult(fold.name, fold.test, probabilities, state.judged_epoch)
     write_json(finished, _result_json(result, prepared))
     return result
+
+
+def check_folds(parts: Sequence[Fold], config: TrainConfig, prepared: Prepared) -> None:
+    """Refuse, before anything is written, what would fail in a later fold. Raises UserError."""
+    for fold in parts:
+        if len(set(prepared.labels[fold.train])) < 2:
+            raise UserError(f"fold {fold.name}: its training part has fewer than two classes")
+        if config.epoch_rule == "inner":
+            inner_validation(prepared, fold, config.seed)
 
 
 def _plan(config: TrainConfig) -> TrainingPlan:
@@ -155,7 +163,8 @@ def inner_validation(prepared: Prepared, fold: Fold, seed: int) -> tuple[np.ndar
     if fold.name == "fixed" and len(validation):
         tested = {prepared.samples[i].person for i in fold.test}
         kept = [i for i in validation if prepared.samples[i].person not in tested]
-        return fold.train, np.array(kept, np.int64)
+        if kept:
+            return fold.train, np.array(kept, np.int64)
     inner = split_people(prepared.samples, fold.train, 5, seed)
     return inner.train, inner.test
 
@@ -167,7 +176,7 @@ def _result_json(result: FoldResult, prepared: Prepared) -> dict[str, Any]:
         "clips": [f"{prepared.samples[i].person}/{prepared.samples[i].clip}" for i in result.test],
         "positions": result.test.tolist(),
         "truth": prepared.labels[result.test].tolist(),
-        "probabilities": np.round(result.probabilities.astype(np.float64), 6).tolist(),
+        "probabilities": result.probabilities.tolist(),
     }
 
 

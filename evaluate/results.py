@@ -21,7 +21,7 @@ from emonas.picture import draw_confusion, save_figure
 
 from .config import TrainConfig
 from .fold import FoldResult, build_network
-from .leaks import search_saw, unknown_people
+from .leaks import search_saw, seen_people, together
 from .metrics import chance, scores
 
 EPOCH_RULES = {
@@ -43,9 +43,9 @@ def make_results(
     predictions = np.concatenate([answer.predictions for answer in answers])
     pooled = scores(truth, predictions, len(prepared.classes))
     guess = chance(truth, len(prepared.classes))
-    seen = sorted({person for fold, genotype in zip(parts, genotypes, strict=True)
-                   for person in search_saw(genotype, _people(prepared, fold.test))})  # fmt: skip
-    unknown = any(unknown_people(genotype, prepared) for genotype in genotypes)
+    pairs = [(genotype, _people(prepared, fold.test)) for fold, genotype in zip(parts, genotypes, strict=True)]
+    seen = sorted({person for genotype, people in pairs for person in seen_people(genotype, people)})
+    saw = together(search_saw(genotype, prepared, people) for genotype, people in pairs)
     tested = {person for fold in parts for person in _people(prepared, fold.test)}
     return {
         "dataset": prepared.name,
@@ -65,7 +65,7 @@ def make_results(
         "confusion": pooled.confusion.tolist(),
         "per_fold": [_fold_json(prepared, answer) for answer in answers],
         "parameters": count_parameters(build_network(genotypes[0], config, prepared)),
-        "search_saw_test_subjects": bool(seen) or (None if unknown else False),
+        "search_saw_test_subjects": saw,
         "seen_subjects": seen,
         "input": {"size": prepared.size, "channels": prepared.channels, **prepared.options},
         "command": shlex.join(["emonas-train", *sys.argv[1:]]),
@@ -126,5 +126,7 @@ def _say_leak(results: dict[str, Any]) -> None:
             f"the search saw {len(seen)} of the tested people, so the cells were chosen with their help; "
             f"for clean cells use emonas-search --protocol {results['protocol']} or --exclude-subjects"
         )
+    elif results["search_saw_test_subjects"]:
+        warn("the search saw the tested part too; for clean cells use emonas-search --protocol fixed")
     elif results["search_saw_test_subjects"] is None:
-        warn("nobody is named in this data, so it cannot be told whether the search saw tested pictures")
+        warn("from the genotype it cannot be told whether the search saw tested people")

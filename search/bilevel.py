@@ -39,8 +39,6 @@ class BilevelPlan:
 class Bilevel:
     """A searcher with its two optimisers."""
 
-    name = "emonas"
-
     def __init__(self, searcher: Searcher, plan: BilevelPlan, device: torch.device) -> None:
         self.searcher = searcher.to(device).to(memory_format=torch.channels_last)
         self.plan = plan

@@ -58,7 +58,13 @@ def fitted(config: SearchConfig, samples: int, large: bool) -> SearchConfig:
         "channels": 16 if large else 8,
         "batch_size": batch,
         "alpha_rate": 3e-4 if large else 3e-3,
-        "out": Path("runs") / f"search-{Path(config.dataset).name}",
+        "out": Path("runs") / "-".join(["search", Path(config.dataset).name, *_telling(config)]),
     }
     open_ones = {key: value for key, value in defaults.items() if getattr(config, key) is None}
     return dataclasses.replace(config, **open_ones)
+
+
+def _telling(config: SearchConfig) -> list[str]:
+    """What a run folder's name says beside the data set: the choices that make another search of it."""
+    protocol = [config.protocol] if config.protocol != "auto" else []
+    return protocol + ([f"seed{config.seed}"] if config.seed else [])

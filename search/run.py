@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from emonas.console import plain, say, show_table, warn
@@ -37,7 +35,7 @@ def run_search(config: SearchConfig) -> dict[str, Genotype]:
     found = {}
     for name, half in halves.items():
         found[name] = search(_task(config, prepared, protocol, name, visible[name], half), config, pictures)
-    _report(config.out, found)
+    _report(config, protocol, found)
     return found
 
 
@@ -75,6 +73,7 @@ def _task(
     people = sorted({prepared.samples[i].person for i in seen}) if prepared.subjects_known else []
     provenance = Provenance(
         dataset=prepared.name,
+        database=prepared.dataset,
         strategy=config.strategy,
         seed=config.seed,
         subjects=tuple(people),
@@ -88,7 +87,9 @@ def _task(
     return SearchTask(folder, title, half.train, half.test, provenance, prepared.classes)
 
 
-def _report(out: Path, found: dict[str, Genotype]) -> None:
+def _report(config: SearchConfig, protocol: str, found: dict[str, Genotype]) -> None:
+    assert config.out
+    out = config.out
     for name, genotype in found.items():
         folder = out / Fold.folder(name) if name else out
         if len(found) == 1:
@@ -96,7 +97,8 @@ def _report(out: Path, found: dict[str, Genotype]) -> None:
         say(f"genotype   {folder / 'genotype.json'}")
         say(f"picture    {folder / 'cells.png'}")
     say(f"watch      tensorboard --logdir {out}")
-    say(f"next       emonas-train --genotype {out if len(found) > 1 else out / 'genotype.json'}")
+    by_fold = f" --protocol {protocol}" + (f" --folds {config.folds}" if protocol == "kfold" else "")
+    say(f"next       emonas-train --genotype {out / 'genotype.json' if '' in found else f'{out}{by_fold}'}")
 
 
 def show_cells(genotype: Genotype) -> None:

@@ -22,7 +22,7 @@ from emonas.evaluate.cli import app
 from emonas.evaluate.config import TrainConfig, fitted
 from emonas.evaluate.crossvalidate import run_training
 from emonas.evaluate.fold import inner_validation
-from emonas.evaluate.leaks import search_saw, unknown_people
+from emonas.evaluate.leaks import search_saw, seen_people, together
 from emonas.genotype import Genotype, Provenance
 from emonas.search.config import SearchConfig
 from emonas.search.run import run_search
@@ -39,7 +39,9 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> Prepared:
 
 
 def genotype_file(tmp_path: Path, prepared: Prepared, subjects: tuple[str, ...] = (), **changes: object) -> Path:
-    origin = Provenance(prepared.name, "emonas", 0, subjects, protocol="fixed", fingerprint=prepared.fingerprint)
+    origin = Provenance(
+        prepared.name, "emonas", 0, prepared.dataset, subjects, protocol="fixed", fingerprint=prepared.fingerprint
+    )
     found = replace(random_genotype(random.Random(1), cells=3, channels=2), provenance=origin, **changes)
     found.save(tmp_path / "g.json")
     return tmp_path / "g.json"
@@ -88,20 +90,43 @@ def test_cells_searched_fold_by_fold_are_clean(prepared: Prepared, tmp_path: Pat
     run_search(SearchConfig(out=tmp_path / "search", protocol="kfold", folds=3, **options))  # type: ignore[arg-type]
     config = quick(tmp_path, tmp_path / "search", protocol="kfold", folds=3, epochs=1)
     assert run_training(config)["search_saw_test_subjects"] is False
-    with pytest.raises(UserError, match="no genotype for the fold"):
+    with pytest.raises(UserError, match="holds cells for 3 folds"):
         run_training(replace(config, protocol="loso", out=tmp_path / "other"))
 
 
-def test_leaks_by_name_and_by_split(prepared: Prepared) -> None:
-    genotype = random_genotype(random.Random(0))
-    someone = prepared.subjects[0]
-    knows = replace(genotype, provenance=Provenance("small", "emonas", 0, (someone,)))
-    assert search_saw(knows, [someone, "small/other"]) == [someone]
-    assert search_saw(knows, ["elsewhere/" + someone.split("/")[1]]) == []
-    nameless = replace(genotype, provenance=Provenance("small", "emonas", 0, (), False, "all", prepared.fingerprint))
-    assert unknown_people(nameless, prepared)
-    by_split = replace(nameless.provenance, protocol="fixed")
-    assert not unknown_people(replace(genotype, provenance=by_split), prepared)
+def origin(**changes: object) -> Genotype:
+    plain = Provenance("small", "emonas", 0, database="synthetic-macro", protocol="all")
+    return replace(random_genotype(random.Random(0)), provenance=replace(plain, **changes))
+
+
+def test_leaks_by_name(prepared: Prepared) -> None:
+    someone, other = prepared.subjects[:2]
+    assert search_saw(origin(subjects=(someone,)), prepared, [someone, other]) is True
+    assert search_saw(origin(subjects=(someone,)), prepared, [other]) is False
+    assert seen_people(origin(subjects=(f"elsewhere/{someone}",)), [someone]) == []
+    assert search_saw(origin(database=""), prepared, [someone]) is None, "no names and no origin prove nothing"
+
+
+@pytest.mark.parametrize(
+    ("changes", "saw"),
+    [
+        ({"protocol": "all"}, True),
+        ({"protocol": "fixed"}, False),
+        ({"protocol": "all", "dataset": "the same under another name"}, True),
+        ({"protocol": "kfold"}, None),
+        ({"database": "fer2013"}, False),
+    ],
+)
+def test_leaks_by_the_owners_split_where_nobody_is_named(
+    prepared: Prepared, changes: dict[str, object], saw: bool | None
+) -> None:
+    assert search_saw(origin(subjects_known=False, **changes), prepared, ["x"]) is saw
+
+
+def test_one_fold_that_saw_spoils_the_result() -> None:
+    assert together([False, None, True]) is True
+    assert together([False, None]) is None
+    assert together([False, False]) is False
 
 
 def test_inner_validation_never_holds_a_tested_person(prepared: Prepared) -> None:

@@ -37,6 +37,7 @@ provenances = st.builds(
     dataset=TEXT,
     strategy=TEXT,
     seed=st.integers(0, 2**63 - 1),
+    database=TEXT,
     subjects=st.lists(TEXT, max_size=5).map(tuple),
     subjects_known=st.booleans(),
     protocol=TEXT,
@@ -77,7 +78,7 @@ def test_a_cell_knows_its_nodes_edges_and_skips() -> None:
 
 def test_older_files_without_the_later_keys_are_read() -> None:
     data = DARTS_V2.as_json()
-    for key in ("subjects_known", "protocol", "fingerprint", "versions"):
+    for key in ("subjects_known", "protocol", "fingerprint", "versions", "database"):
         del data["provenance"][key]
     assert from_json(data) == DARTS_V2
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from emonas.cost import count_parameters
 from emonas.network import AUXILIARY_WEIGHT, Network, StackedCell, drop_path
+from emonas.operations import Pointwise
 
 
 def small(seed: int = 0, cells: int = 3, size: int = 16, auxiliary: bool = True) -> Network:
@@ -157,3 +158,10 @@ def test_every_other_path_is_dropped_in_training(operation: str, reduce: bool) -
     assert not torch.equal(dropped[0], dropped[1])
     # With nine paths in ten gone, many nodes of many samples have lost both.
     assert any((sample == 0).all() for output in dropped for sample in output)
+
+
+def test_every_1x1_convolution_is_a_matrix_product() -> None:
+    """oneDNN's weight gradient of 1x1 convolutions crashes on several threads."""
+    network = Network(DARTS_V2, classes=3, size=32, cells=4, channels=4)
+    flat = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1)]
+    assert flat and all(isinstance(module, Pointwise) for module in flat)

@@ -355,9 +355,11 @@ def test_a_prepared_set_is_found_by_its_folder(tmp_path: Path, monkeypatch: pyte
     assert prepared_names() == []
 
 
-def test_own_sets_of_different_names_share_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_sets_of_different_sources_share_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     serve(monkeypatch, STILLS)
-    (tmp_path / "mine.csv").write_text("path,subject,label\n")
-    first, second = (prepare("folder", tmp_path / "mine.csv", _SMALL, name, quiet=True) for name in ("here", "there"))
-    assert {person.split("/")[0] for person in first.subjects} == {"here"}
-    assert len(first.subjects) == len(second.subjects) and not set(first.subjects) & set(second.subjects)
+    for name in ("here.csv", "there.csv"):
+        (tmp_path / name).write_text("path,subject,label\n")
+    here, there = (prepare("folder", tmp_path / f"{name}.csv", _SMALL, name, quiet=True) for name in ("here", "there"))
+    again = prepare("folder", tmp_path / "here.csv", replace(_SMALL, size=9), "larger", quiet=True)
+    assert len(here.subjects) == len(there.subjects) and not set(here.subjects) & set(there.subjects)
+    assert again.subjects == here.subjects

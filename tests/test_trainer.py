@@ -17,7 +17,7 @@ from emonas import checkpoint
 from emonas.device import epoch_seed, seed_everything
 from emonas.errors import UserError
 from emonas.network import Network
-from emonas.trainer import EpochScore, Tally, Trainer, TrainingPlan, cosine_rate, predict, train
+from emonas.trainer import EpochScore, Tally, Trainer, TrainingPlan, cosine_rate, predict
 
 CPU = torch.device("cpu")
 SIZE = 8
@@ -104,13 +104,6 @@ def test_a_ruined_loss_stops_the_training(ruin: float) -> None:
     with pytest.raises(UserError, match=r"loss became nan in epoch 3.*--learning-rate") as raised:
         trainer(epochs=4).epoch([(images * ruin, labels)], 2)
     assert len(str(raised.value).splitlines()) == 1
-
-
-def test_train_calls_back_after_each_epoch_from_the_start_on() -> None:
-    subject, seen = trainer(epochs=3), []
-    train(subject, batches_of, 1, lambda epoch, score: seen.append((epoch, score)))
-    assert [epoch for epoch, _ in seen] == [1, 2]
-    assert all(math.isfinite(score.loss) for _, score in seen)
 
 
 def same(a: Any, b: Any) -> None:
