@@ -205,6 +205,7 @@ class _Reader:
         return names
 
     def cell(self, data: dict[str, Any], key: str) -> Cell:
+        """A cell: two edges a node from different earlier states, and which states are concatenated."""
         cell = self.mapping(self.item(data, key), f'"{key}"')
         rows = self.item(cell, "edges")
         if not isinstance(rows, list) or not rows or len(rows) % EDGES_PER_NODE or len(rows) > 2 * MOST_NODES:
@@ -221,6 +222,7 @@ class _Reader:
         return Cell(edges, tuple(concat))
 
     def edge(self, row: Any, states: int, place: str) -> Edge:
+        """An edge [operation, from] into a node that has ``states`` states before it."""
         if not isinstance(row, list) or len(row) != 2:
             self.fail(f"{place} must be [operation, from], not {_short(row)}")
         operation, source = row
@@ -231,6 +233,7 @@ class _Reader:
         return Edge(operation, source)
 
     def provenance(self, data: dict[str, Any]) -> Provenance:
+        """Where the genotype comes from; keys that came later may be missing in older files."""
         origin = self.mapping(self.item(data, "provenance"), '"provenance"')
         versions = self.mapping(origin.get("versions", {}), '"versions"')
         known = origin.get("subjects_known", True)
