@@ -11,6 +11,8 @@ from cyclopts import Parameter
 from emonas.console import command_line, run
 from emonas.options import Coefficients, Representation, Side, Span
 
+from .choices import NO_CHOICES, Choices
+
 app = command_line("emonas-data", "List, check and prepare data sets.")
 
 
@@ -52,7 +54,30 @@ def list_datasets(*, json: bool = False) -> None:
 
 
 @app.command
-def check(dataset: str, source: Path | None = None, /, *, json: bool = False) -> None:
+def describe(dataset: str, /, *, json: bool = False) -> None:
+    """Say what is known of a data set: owner, how to ask for it, layout, options, classes, counts, pitfalls.
+
+    Parameters
+    ----------
+    dataset
+        A data set's name, see emonas-data list.
+    json
+        Print JSON.
+    """
+    from .overview import show_description
+
+    show_description(dataset, json)
+
+
+@app.command
+def check(
+    dataset: str,
+    source: Path | None = None,
+    /,
+    *,
+    choices: Annotated[Choices, Parameter(name="*")] = NO_CHOICES,
+    json: bool = False,
+) -> None:
     """Read a source and say what was found: counts, dropped samples with reasons. Writes nothing.
 
     Parameters
@@ -64,9 +89,9 @@ def check(dataset: str, source: Path | None = None, /, *, json: bool = False) ->
     json
         Print JSON.
     """
-    from .overview import show_check
+    from .checked import show_check
 
-    show_check(dataset, source, json)
+    show_check(dataset, source, choices, json)
 
 
 @app.command
@@ -75,6 +100,7 @@ def prepare(
     source: Path | None = None,
     /,
     *,
+    choices: Annotated[Choices, Parameter(name="*")] = NO_CHOICES,
     config: Annotated[PrepareConfig, Parameter(name="*")] = DEFAULTS,
 ) -> None:
     """Make the arrays that emonas-search and emonas-train work on.
@@ -98,7 +124,8 @@ def prepare(
         span=config.span,
     )
     # Progress would stand in the way of a program that reads the JSON.
-    show_prepared(make(dataset, source, options, config.name, config.overwrite, quiet=config.json), config.json)
+    prepared = make(dataset, source, options, config.name, config.overwrite, quiet=config.json, choices=choices)
+    show_prepared(prepared, config.json)
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +11,9 @@ from emonas.errors import UserError
 
 from .copies import fingerprint
 from .flaws import told
+from .frame_numbers import frame
 from .frames import VIDEO_SUFFIXES, ImageFiles, VideoFile, frame_number, sorted_frames, whole_video
 from .sample import Sample
-
-#: What stands in a spreadsheet for a frame that nobody knows.
-UNKNOWN = frozenset({"", "/", "\\", "nan", "none", "n/a"})
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,8 @@ class Entry:
     """``path`` is an image (a still), a folder of frames or a video (both clips).
 
     ``onset``, ``apex`` and ``offset`` are frame numbers as the user writes them; ``flaw`` says what is already
-    known to be wrong.
+    known to be wrong, ``row`` which row of the owner's table tells of the expression. ``cut`` stands for a path that
+    holds much more than the expression: only the frames from onset to offset are taken.
     """
 
     path: Path
@@ -36,27 +34,50 @@ class Entry:
     apex: str = ""
     offset: str = ""
     flaw: str = ""
+    action_units: tuple[str, ...] = ()
+    row: int | None = None
+    cut: bool = False
 
     def sample(self, dataset: str) -> Sample:
         """The sample, dropped with a reason when the entry is flawed or, by a cheap check, its files are.
 
         Where nobody is named, the ``group`` is a fingerprint of the files, so that exact copies stay together.
         """
-        sample = Sample(dataset, self.subject, self.clip, self.label, ImageFiles(()), part=self.part)
+        sample = Sample(
+            dataset,
+            self.subject,
+            self.clip,
+            self.label,
+            ImageFiles(()),
+            part=self.part,
+            action_units=self.action_units,
+        )
         if self.flaw:
-            return sample.drop(self.flaw)
+            return sample.drop(self._with_row(self.flaw))
         try:
-            frames, is_clip = _frames(self.path)
-            sample = replace(sample, frames=frames)
-            if flaw := frames.flaw():
-                return sample.drop(flaw)
-            if self.subject is None:
-                sample = replace(sample, group=fingerprint(_contents(frames)))
-            return self._with_phases(sample, positions(frames)) if is_clip else sample
+            return self._with_frames(sample)
         except OSError as error:
-            return sample.drop(told(error))
+            return sample.drop(self._with_row(told(error)))
         except (UserError, ValueError) as error:
-            return sample.drop(str(error))
+            return sample.drop(self._with_row(str(error)))
+
+    def _with_row(self, reason: str) -> str:
+        """Reasons are counted by the text before their colon, so a row's number follows one."""
+        if self.row is None:
+            return reason
+        return f"{reason} (row {self.row})" if ":" in reason else f"{reason}: row {self.row}"
+
+    def _with_frames(self, sample: Sample) -> Sample:
+        frames, is_clip = _frames(self.path)
+        known = positions(frames) if is_clip else {}
+        if self.cut:
+            frames, known = _cut(frames, known, self.onset, self.offset)
+        sample = replace(sample, frames=frames)
+        if flaw := frames.flaw():
+            return sample.drop(self._with_row(flaw))
+        if self.subject is None:
+            sample = replace(sample, group=fingerprint(_contents(frames)))
+        return self._with_phases(sample, known) if is_clip else sample
 
     def _with_phases(self, sample: Sample, known: Mapping[int, int]) -> Sample:
         onset = _position("onset", self.onset, known)
@@ -81,18 +102,22 @@ def positions(frames: ImageFiles | VideoFile) -> dict[int, int]:
 
 
 def _position(phase: str, text: str, known: Mapping[int, int]) -> int | None:
-    if text.lower() in UNKNOWN:
-        return None
-    # Spreadsheets write whole numbers as 12.0 when another cell of the column is empty.
-    number = re.fullmatch(r"([0-9]+)(?:\.0*)?", text)
-    if not number:
-        raise ValueError(f"{phase} not a frame number: {text!r}")
-    frame = int(number[1])
-    if phase == "apex" and frame == 0:
-        return None
-    if frame not in known:
-        raise ValueError(f"{phase} not in the clip: {frame} is not among frames {min(known)} to {max(known)}")
-    return known[frame]
+    number = frame(phase, text)
+    if number is not None and number not in known:
+        raise ValueError(f"{phase} not in the clip: {number} is not among frames {min(known)} to {max(known)}")
+    return None if number is None else known[number]
+
+
+def _cut(
+    frames: ImageFiles | VideoFile, known: Mapping[int, int], onset: str, offset: str
+) -> tuple[ImageFiles | VideoFile, dict[int, int]]:
+    """The frames from onset to offset, and the positions in them of the numbers that are left."""
+    first, last = _position("onset", onset, known), _position("offset", offset, known)
+    first, last = first or 0, len(frames) - 1 if last is None else last
+    left = {number: position - first for number, position in known.items() if first <= position <= last}
+    if isinstance(frames, ImageFiles):
+        return ImageFiles(frames.paths[first : last + 1]), left
+    return replace(frames, first=first, count=max(0, last + 1 - first)), left
 
 
 def _frames(path: Path) -> tuple[ImageFiles | VideoFile, bool]:

@@ -12,7 +12,11 @@ import numpy as np
 
 from emonas.errors import UserError
 
+from .choices import NO_CHOICES, Choices
+from .classes import same_named
 from .copies import copies_note, fingerprint
+from .database import Database
+from .expected import Expected
 from .frames import ImageFiles, PixelGrid, is_debris
 from .sample import PARTS, Found, Sample
 from .table import columns, rows, shortened
@@ -25,6 +29,39 @@ PUBLISHED = {
     "validation": (467, 56, 496, 895, 653, 415, 607),
     "test": (491, 55, 528, 879, 594, 416, 626),
 }
+DATABASE = Database(
+    name="fer2013",
+    aliases=("fer-2013", "fer"),
+    title="faces from web searches",
+    full_name="FER2013, Facial Expression Recognition 2013",
+    kind="macro",
+    owner="P.-L. Carrier and A. Courville (Goodfellow et al., ICONIP 2013)",
+    citation="Goodfellow et al.: Challenges in Representation Learning. Neural Networks 64, 2015 (ICONIP 2013)",
+    request="Kaggle, competition challenges-in-representation-learning-facial-expression-recognition-challenge",
+    protocol="fixed",
+    metric="accuracy on the part PrivateTest",
+    size=48,
+    reader="fer2013:read",
+    source="fer2013.csv, icml_face_data.csv or train.csv, or a folder that holds one",
+    layout=(
+        "fer2013.csv: emotion,pixels,Usage; 48x48 grey values a row",
+        "icml_face_data.csv: the same columns in another order",
+        "train.csv: emotion,pixels; only the training part has labels",
+    ),
+    class_sets=(same_named("7", "all labels", CLASSES),),
+    expected=(
+        Expected(
+            sum(map(sum, PUBLISHED.values())),
+            counts={label: sum(part[i] for part in PUBLISHED.values()) for i, label in enumerate(CLASSES)},
+            parts={part: sum(counts) for part, counts in PUBLISHED.items()},
+        ),
+    ),
+    pitfalls=(
+        "PublicTest is for validation, PrivateTest for the test: numbers on both together compare with no paper",
+        "nobody is named, so the same person may stand in train and test",
+        "some pictures stand in several parts; copies of tested pictures are left out of training",
+    ),
+)
 #: Files that a folder may hold, the most complete one first.
 FILES = ("fer2013.csv", "icml_face_data.csv", "train.csv")
 
@@ -33,7 +70,7 @@ _SIDE = 48
 _DIGITS_AND_BLANKS = b"0123456789 \t\r\n"
 
 
-def read(source: Path) -> Found:
+def read(source: Path, choices: Choices = NO_CHOICES) -> Found:
     """Read fer2013.csv, icml_face_data.csv or train.csv, named itself or found up to three folders down.
 
     Training, PublicTest and PrivateTest are the parts train, validation and test; rows of train.csv are all train.

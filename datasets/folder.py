@@ -10,6 +10,7 @@ from pathlib import Path
 
 from emonas.errors import UserError
 
+from .choices import NO_CHOICES, Choices
 from .class_folders import class_folders
 from .copies import copies_note
 from .entry import Entry
@@ -17,7 +18,7 @@ from .listing import listed
 from .sample import Found, Sample
 
 
-def read(source: Path, name: str = "folder") -> Found:
+def read(source: Path, choices: Choices = NO_CHOICES, name: str = "folder") -> Found:
     """Read a CSV file or a folder; classes are sorted as text.
 
     The CSV has the columns path, subject, label and, where wanted, part (train, validation, test), onset, apex

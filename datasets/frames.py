@@ -188,8 +188,8 @@ def is_image(path: Path) -> bool:
 
 
 def is_debris(name: str) -> bool:
-    """Whether a file or folder is hidden or left by an operating system: never part of a database."""
-    return name.startswith(".") or name.lower() in {"thumbs.db", "__macosx"} or name.lower().endswith(".lnk")
+    """Whether a file or folder is hidden or left by a system or office program: never part of a database."""
+    return name.startswith((".", "~$")) or name.lower() in {"thumbs.db", "__macosx"} or name.lower().endswith(".lnk")
 
 
 def _frame_order(path: Path) -> tuple[int, str, str]:

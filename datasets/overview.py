@@ -1,22 +1,18 @@
-"""What emonas-data says: the data sets there are, what was found in a source, what was prepared."""
+"""What emonas-data says of the data sets there are, of one of them, and of what was prepared."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
 
-from emonas.console import say, show_json, show_table, warn
+from emonas.console import plain, say, show_json, show_table, warn
 from emonas.errors import UserError
 
 from . import registry
-from .prepare import check_usable, count_reasons, prepared_names
+from .database import Database
+from .describe import page
+from .expected import chosen
+from .prepare import prepared_names
 from .prepared import Prepared, load, prepared_folder
-from .protocol import default_protocol, folds, in_words
-from .sample import PARTS, Found, Sample
-
-#: How many dropped samples are listed one by one; dropped.csv of a prepared set has them all.
-MOST_EXAMPLES = 10
 
 
 def show_list(as_json: bool) -> None:
@@ -30,13 +26,15 @@ def show_list(as_json: bool) -> None:
     if as_json:
         known = [
             {"name": d.name, "title": d.title, "kind": d.kind, "owner": d.owner, "request": d.request,
-             "embedded": d.embedded, "source": d.source, "protocol": d.protocol, "size": d.size}
+             "embedded": d.embedded, "source": d.source, "protocol": d.protocol, "size": d.size,
+             "aliases": list(d.aliases), "classes": [one.name for one in d.class_sets]}
             for d in registry.DATASETS.values()
         ]  # fmt: skip
         show_json({"datasets": known, "prepared": [_prepared_json(name, ready[name]) for name in ready]})
         return
-    rows = [(d.name, d.title, d.owner, "embedded" if d.embedded else d.source) for d in registry.DATASETS.values()]
-    show_table("Data sets", ("name", "what", "owner", "source"), rows)
+    rows = [_listed(known) for known in registry.DATASETS.values()]
+    show_table("Data sets", ("name", "what", "kind", "classes", "samples", "people", "protocol"), rows, (4, 5))
+    say("emonas-data describe NAME says all about one: owner, layout, classes, counts.")
     say()
     if not ready:
         say("None is prepared yet; the embedded ones are drawn when they are first used.")
@@ -53,6 +51,16 @@ def show_list(as_json: bool) -> None:
     for reason in ready.values():
         if isinstance(reason, str):
             warn(reason)
+
+
+def _listed(known: Database) -> tuple[str, ...]:
+    """A row of the list; samples and people are those of the default options."""
+    choices = {name: next(iter(values)) for name, values in known.accepted.items()}
+    given = chosen(known.expected, choices) or next(iter(known.expected), None)
+    samples = "embedded" if known.embedded else str(given.samples) if given else ""
+    people = str(given.subjects) if given and given.subjects is not None else ""
+    sets = " ".join(one.name for one in known.class_sets)
+    return known.name, known.title, known.kind, sets, samples, people, known.protocol
 
 
 def _prepared_json(name: str, prepared: Prepared | str) -> dict[str, object]:
@@ -75,58 +83,14 @@ def _prepared_json(name: str, prepared: Prepared | str) -> dict[str, object]:
     }
 
 
-def show_check(dataset: str, source: Path | None, as_json: bool) -> None:
-    """Read a source and tell what is in it. Raises UserError where nothing can be learnt on it."""
-    found = registry.read(dataset, source)
-    used = found.used
-    check_usable(used, [sample for sample in found.samples if sample.dropped], dataset)
-    protocol, words = _protocol(dataset, used)
-    reasons = count_reasons(found.samples)
+def show_description(dataset: str, as_json: bool) -> None:
+    """All that is known of a data set. Raises UserError for an unknown name."""
+    known = registry.entry(dataset)
     if as_json:
-        counts = {label: sum(s.label == label for s in used) for label in found.classes}
-        show_json(
-            {"dataset": dataset, "source": str(source) if source else None, "samples": len(used),
-             "subjects": _people(used), "counts": counts, "dropped": reasons,
-             "protocol": protocol, "protocol_in_words": words, "notes": list(found.notes)}
-        )  # fmt: skip
+        show_json(plain(known))
         return
-    _show_counts(dataset, found)
-    if reasons:
-        counted = [(count, why) for why, count in reasons.items()]
-        show_table(f"Dropped: {sum(reasons.values())}", ("samples", "reason"), counted, (0,))
-        examples = [(s.clip, s.dropped) for s in found.samples if s.dropped][:MOST_EXAMPLES]
-        show_table("The first of them", ("clip", "reason"), examples)
-    say(f"protocol   {words}")
-    for note in found.notes:
-        warn(note)
-
-
-def _protocol(dataset: str, used: Sequence[Sample]) -> tuple[str | None, str]:
-    """The protocol that "auto" means and what it is in words; None and why where these samples allow none."""
-    protocol = default_protocol(used, registry.entry(dataset).protocol)
-    try:
-        return protocol, in_words(protocol, folds(used, protocol), used)
-    except UserError as error:
-        return None, f"none: {error}"
-
-
-def _people(samples: Sequence[Sample]) -> int | None:
-    if any(sample.subject is None for sample in samples):
-        return None
-    return len({sample.person for sample in samples})
-
-
-def _show_counts(dataset: str, found: Found) -> None:
-    used = found.used
-    parts = [part for part in PARTS if any(sample.part == part for sample in used)]
-    rows = []
-    for label in found.classes:
-        of_label = [sample for sample in used if sample.label == label]
-        rows.append((label, len(of_label), *(sum(s.part == part for s in of_label) for part in parts)))
-    rows.append(("all", len(used), *(sum(s.part == part for s in used) for part in parts)))
-    people = _people(used)
-    title = f"{dataset}: {len(used)} samples, " + ("people unknown" if people is None else f"{people} people")
-    show_table(title, ("class", "samples", *parts), rows, range(1, len(parts) + 2))
+    for line in page(known):
+        say(line)
 
 
 def show_prepared(prepared: Prepared, as_json: bool) -> None:

@@ -15,16 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from emonas.console import plain, progress, say, warn
 from emonas.errors import UserError
 from emonas.files import read_json, write_json, write_text
 
 from . import registry
+from .choices import AUTO, NO_CHOICES, Choices
+from .picture_file import write_pictures
 from .prepared import COLUMNS, FORMAT, VERSION, Prepared, load, prepared_folder, sample_row
 from .protocol import default_protocol
-from .representation import PictureOptions, picture, resolve
+from .representation import PictureOptions, resolve
 from .sample import Found, Sample
 
 
@@ -35,22 +35,30 @@ def prepare(
     name: str | None = None,
     overwrite: bool = False,
     quiet: bool = False,
+    choices: Choices = NO_CHOICES,
 ) -> Prepared:
     """Make the prepared data set ``name`` (default: the data set's name) and return it.
 
     What is already prepared with the same source and options is returned as it is, unread; other options are refused
     unless ``overwrite``. Samples whose frames cannot be read are dropped with their reason. ``quiet`` shows no
-    progress. Raises UserError.
+    progress. ``choices`` are those of the reader; a chosen apex policy holds for the pictures, too. Raises UserError.
     """
     registry.check_source(dataset, source)
+    dataset, choices = registry.entry(dataset).name, registry.settled(dataset, choices)
+    options = _completed(dataset, options, choices)
     name = _checked_name(name or dataset, dataset)
     folder = prepared_folder(name)
-    request = {"dataset": dataset, "source": str(source.resolve()) if source else "", "options": plain(options)}
+    request = {
+        "dataset": dataset,
+        "source": str(source.resolve()) if source else "",
+        "options": {**plain(options), **choices.given()},
+    }
     if overwrite or not _is_prepared(folder):
-        found = _owned(registry.read(dataset, source), dataset, source)
+        found = _owned(registry.read(dataset, source, choices), dataset, source)
         check_usable(found.used, [sample for sample in found.samples if sample.dropped], name)
         options = dataclasses.replace(options, representation=resolve(options.representation, found.used))
-        made = _write(folder, name, found, options, {**request, "options": plain(options)}, overwrite, quiet)
+        request = {**request, "options": {**plain(options), **choices.given(), **found.choices}}
+        made = _write(folder, name, found, options, request, overwrite, quiet)
     else:
         made = False
     prepared = load(folder)
@@ -58,6 +66,14 @@ def prepare(
     if not made:
         warn(f"{name} was prepared before and is kept; --overwrite reads it anew")
     return prepared
+
+
+def _completed(dataset: str, options: PictureOptions, choices: Choices) -> PictureOptions:
+    """The options with what the database says where they leave it open."""
+    if options.representation == AUTO:
+        options = dataclasses.replace(options, representation=registry.entry(dataset).representation)
+    policy = choices.apex_policy or options.apex_policy
+    return dataclasses.replace(options, apex_policy=policy)  # type: ignore[arg-type]
 
 
 def _owned(found: Found, dataset: str, source: Path | None) -> Found:
@@ -86,10 +102,12 @@ def _is_prepared(folder: Path) -> bool:
 
 def _refuse_other_options(folder: Path, request: dict[str, Any]) -> None:
     facts = read_json(folder / "prepared.json")
-    old = {**{key: facts.get(key) for key in ("dataset", "source")}, **facts["options"]}
+    # A set that was prepared before an option came into being has its default.
+    defaults = {**plain(PictureOptions(size=0)), **registry.settled(request["dataset"], NO_CHOICES).given()}
+    old = {**defaults, **{key: facts.get(key) for key in ("dataset", "source")}, **facts["options"]}
     new = {**{key: request[key] for key in ("dataset", "source")}, **request["options"]}
-    if new["representation"] == "auto":
-        new["representation"] = old["representation"]
+    # What was left to be found out then is what was found out.
+    new = {key: old[key] if value == AUTO and key in old else value for key, value in new.items()}
     differences = [f"{key} {old.get(key)} -> {value}" for key, value in new.items() if old.get(key) != value]
     if differences:
         raise UserError(
@@ -116,7 +134,7 @@ def _write(
             work = Path(temporary) / "new"
             work.mkdir()
             with _no_progress() if quiet else progress(f"preparing {name}", len(found.used)) as step:
-                kept, dropped, digest = _write_images(work / "images.npy", found.samples, options, step)
+                kept, dropped, digest = write_pictures(work / "images.npy", found.samples, options, step)
             _write_tables(work, name, found, kept, dropped, request, digest)
             if _is_prepared(folder) and not overwrite:
                 return False
@@ -141,44 +159,6 @@ def _put_in_place(new: Path, folder: Path, old: Path) -> None:
         if old.exists():
             old.rename(folder)
         raise
-
-
-def _write_images(
-    path: Path, samples: tuple[Sample, ...], options: PictureOptions, step: Callable[[str], None]
-) -> tuple[list[Sample], list[Sample], str]:
-    """Write the pictures one by one, so that a full disk is an error and not a crash in a memory map."""
-    kept: list[Sample] = []
-    dropped = [sample for sample in samples if sample.dropped]
-    used = [sample for sample in samples if not sample.dropped]
-    digest = hashlib.sha256()
-    shape = (3, options.size, options.size)
-    with path.open("wb") as file:
-        file.write(_npy_header((len(used), *shape)))
-        for sample in used:
-            try:
-                pixels = picture(sample, options)
-            except UserError as error:
-                dropped.append(sample.drop(f"cannot be read: {registry.legible(str(error))}"))
-            else:
-                file.write(pixels.tobytes())
-                digest.update(pixels.tobytes())
-                kept.append(sample)
-            step("")
-        file.seek(0)
-        file.write(_npy_header((len(kept), *shape), length=len(_npy_header((len(used), *shape)))))
-        file.flush()
-        os.fsync(file.fileno())
-    return kept, dropped, digest.hexdigest()
-
-
-def _npy_header(shape: tuple[int, ...], length: int = 0) -> bytes:
-    """An npy header for uint8 of ``shape``, filled up to ``length`` bytes so that it can replace an earlier one."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    header = buffer.getvalue()
-    missing = max(0, length - len(header))
-    size = int.from_bytes(header[8:10], "little") + missing
-    return header[:8] + size.to_bytes(2, "little") + header[10:-1] + b" " * missing + b"\n"
 
 
 def _write_tables(
@@ -247,10 +227,13 @@ def find(name: str, announce: Callable[[str], None] = say) -> Prepared:
         return load(folder)
     if folder != prepared_folder(name):
         raise UserError(f"{folder}: not a prepared data set of emonas")
-    if name not in registry.DATASETS:
+    try:
+        known_set = registry.entry(name)
+    except UserError:
         known = sorted({*registry.DATASETS, *prepared_names()})
-        raise UserError(f"no data set {name!r}; known: {', '.join(known)}")
-    known_set = registry.entry(name)
+        raise UserError(f"no data set {name!r}; known: {', '.join(known)}") from None
+    if known_set.name != name:
+        return find(known_set.name, announce)
     if known_set.embedded:
         announce(f"drawing {name} once ({known_set.title})")
         return prepare(name, None, PictureOptions(size=known_set.size))

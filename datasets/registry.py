@@ -5,95 +5,103 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
 from emonas.errors import UserError
 
+from .apex import without_apex_dropped
+from .choices import NO_CHOICES, Choices
+from .choices import settled as choices_settled
+from .database import APEX_POLICIES, Database
 from .sample import Found
 
-Kind = Literal["macro", "micro", "own"]
 _ILLEGIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """A registry entry. ``reader`` is "module:function" inside this package; ``embedded`` sets need no files.
+#: The modules of the owners' databases, each with its DATABASE; they are imported when they are asked for.
+OWNERS = ("fer2013", "casme2")
 
-    ``size`` is the side of the prepared pictures in pixels. ``protocol`` is the one that the literature uses, or "auto"
-    where it depends on what the user's data offers.
-    """
-
-    name: str
-    title: str
-    kind: Kind
-    owner: str
-    request: str
-    protocol: Literal["fixed", "loso", "kfold", "auto"]
-    size: int
-    reader: str
-    source: str = ""
-    embedded: bool = False
-
-
-DATASETS: dict[str, Dataset] = {
-    entry.name: entry
-    for entry in (
-        Dataset(
-            name="synthetic-micro",
-            title="drawn clips of micro-expressions, 3 classes",
-            kind="micro",
-            owner="emonas",
-            request="nothing to ask for: it is drawn on your machine",
-            protocol="fixed",
-            size=64,
-            reader="synthetic:read_micro",
-            embedded=True,
-        ),
-        Dataset(
-            name="synthetic-macro",
-            title="drawn faces, 7 expressions",
-            kind="macro",
-            owner="emonas",
-            request="nothing to ask for: it is drawn on your machine",
-            protocol="fixed",
-            size=48,
-            reader="synthetic:read_macro",
-            embedded=True,
-        ),
-        Dataset(
-            name="fer2013",
-            title="faces from web searches, 7 expressions, 48x48 grey",
-            kind="macro",
-            owner="P.-L. Carrier and A. Courville (Goodfellow et al., ICONIP 2013)",
-            request="Kaggle, competition challenges-in-representation-learning-facial-expression-recognition-challenge",
-            protocol="fixed",
-            size=48,
-            reader="fer2013:read",
-            source="fer2013.csv, icml_face_data.csv or train.csv, or a folder that holds one",
-        ),
-        Dataset(
-            name="folder",
-            title="your own pictures or clips",
-            kind="own",
-            owner="you",
-            request="a CSV with the columns path, subject, label (onset, apex, offset, part), "
-            "or train/ and test/ class folders",
-            protocol="auto",
-            size=112,
-            reader="folder:read",
-            source="a CSV file, or a folder with train/CLASS and test/CLASS",
-        ),
-    )
-}
+_SYNTHETIC = (
+    Database(
+        name="synthetic-micro",
+        title="drawn clips of micro-expressions",
+        full_name="Drawn clips of micro-expressions with a known truth",
+        kind="micro",
+        owner="emonas",
+        request="nothing to ask for: it is drawn on your machine",
+        protocol="fixed",
+        size=64,
+        reader="synthetic:read_micro",
+        embedded=True,
+    ),
+    Database(
+        name="synthetic-macro",
+        title="drawn faces, 7 expressions",
+        full_name="Drawn faces with seven expressions",
+        kind="macro",
+        owner="emonas",
+        request="nothing to ask for: it is drawn on your machine",
+        protocol="fixed",
+        size=48,
+        reader="synthetic:read_macro",
+        embedded=True,
+    ),
+)
+_FOLDER = Database(
+    name="folder",
+    title="your own pictures or clips",
+    full_name="Your own pictures or clips",
+    kind="own",
+    owner="you",
+    request="a CSV with the columns path, subject, label (onset, apex, offset, part), or train/ and test/ class "
+    "folders",
+    protocol="auto",
+    size=112,
+    reader="folder:read",
+    source="a CSV file, or a folder with train/CLASS and test/CLASS",
+    options={"apex_policy": APEX_POLICIES},
+)
 
 
-def entry(name: str) -> Dataset:
-    """The registry entry of a data set. Raises UserError for an unknown name."""
-    if name not in DATASETS:
-        raise UserError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
-    return DATASETS[name]
+class _Catalogue(Mapping[str, Database]):
+    """All databases by name, in the order of the list."""
+
+    _here: Final = {one.name: one for one in (*_SYNTHETIC, _FOLDER)}
+    _names: Final = (*(one.name for one in _SYNTHETIC), *OWNERS, _FOLDER.name)
+
+    def __getitem__(self, name: str) -> Database:
+        if name in OWNERS:
+            return importlib.import_module(f".{name}", __package__).DATABASE
+        return self._here[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+DATASETS: Final[Mapping[str, Database]] = _Catalogue()
+
+
+def entry(name: str) -> Database:
+    """The description of a database by its name or an alias, in any case. Raises UserError for an unknown name."""
+    wanted = name.casefold()
+    if wanted in DATASETS:
+        return DATASETS[wanted]
+    for known in DATASETS.values():
+        if wanted in known.aliases:
+            return known
+    raise UserError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
+
+
+def settled(name: str, choices: Choices) -> Choices:
+    """The choices with the database's defaults. Raises UserError for those that it does not have."""
+    known = entry(name)
+    return choices_settled(known.name, known.accepted, choices)
 
 
 def check_source(name: str, source: Path | None) -> None:
@@ -107,13 +115,19 @@ def check_source(name: str, source: Path | None) -> None:
         raise UserError(f"{source}: no such file or folder")
 
 
-def read(name: str, source: Path | None) -> Found:
-    """Read a data set from its owner's files, or draw an embedded one. Raises UserError for a wrong source."""
+def read(name: str, source: Path | None, choices: Choices = NO_CHOICES) -> Found:
+    """Read a database from its owner's files, or draw an embedded one.
+
+    ``choices`` reach the reader with the database's defaults filled in. Raises UserError for a wrong source and for
+    options that the database does not have.
+    """
     check_source(name, source)
-    known = entry(name)
+    known, choices = entry(name), settled(name, choices)
     module, function = known.reader.split(":")
     reader = getattr(importlib.import_module(f".{module}", __package__), function)
-    return _legible(reader() if known.embedded else reader(source))
+    found: Found = reader() if known.embedded else reader(source, choices)
+    samples = without_apex_dropped(found.samples) if choices.apex_policy == "drop" else found.samples
+    return _legible(replace(found, samples=samples, choices={**choices.given(), **found.choices}))
 
 
 def legible(text: str) -> str:
@@ -135,4 +149,5 @@ def _legible(found: Found) -> Found:
         )
         for sample in found.samples
     ]
-    return Found(tuple(samples), tuple(map(legible, found.classes)), tuple(map(legible, found.notes)))
+    classes, notes = tuple(map(legible, found.classes)), tuple(map(legible, found.notes))
+    return replace(found, samples=tuple(samples), classes=classes, notes=notes)

@@ -12,32 +12,22 @@ import numpy as np
 from emonas.errors import UserError
 from emonas.options import Coefficients, Representation, Span
 
+from .apex import ApexPolicy, apex_of, phases
 from .sample import Sample
 
 
 @dataclass(frozen=True, kw_only=True)
 class PictureOptions:
-    """How samples become pictures. ``representation="auto"`` is "still" for stills and "dynamic" for clips."""
+    """How samples become pictures. ``representation="auto"`` is "still" for stills and "dynamic" for clips.
+
+    Where a database has the option of an apex policy, preparing takes the one by which it is read.
+    """
 
     size: int
     representation: Representation = "auto"
     coefficients: Coefficients = "exact"
     span: Span = "onset-apex"
-
-
-def apex_of(sample: Sample) -> int:
-    """The apex frame's position; the middle between onset and offset where the owner gives none (as for SMIC).
-
-    Of two middle frames it is the later one, so that two frames already have a motion between them.
-    """
-    onset, offset = phases(sample)
-    return sample.apex if sample.apex is not None else (onset + offset + 1) // 2
-
-
-def phases(sample: Sample) -> tuple[int, int]:
-    """Onset and offset positions; the whole clip where the owner gives none."""
-    onset = sample.onset if sample.onset is not None else 0
-    return onset, sample.offset if sample.offset is not None else len(sample.frames) - 1
+    apex_policy: ApexPolicy = "middle"
 
 
 def _still(sample: Sample, options: PictureOptions) -> np.ndarray:
@@ -45,17 +35,19 @@ def _still(sample: Sample, options: PictureOptions) -> np.ndarray:
 
 
 def _dynamic(sample: Sample, options: PictureOptions) -> np.ndarray:
+    frames = sample.frames.read()
     onset, offset = phases(sample)
-    last = offset if options.span == "onset-offset" else apex_of(sample)
+    last = offset if options.span == "onset-offset" else apex_of(sample, frames, options.apex_policy)
     if last <= onset:
         raise UserError("no frame between onset and the end of the span, so nothing moves")
     from emonas.dynamic_image import dynamic_image  # brings torch, which stills and tables do without
 
-    return dynamic_image(sample.frames.read()[onset : last + 1], options.coefficients)
+    return dynamic_image(frames[onset : last + 1], options.coefficients)
 
 
 def _apex(sample: Sample, options: PictureOptions) -> np.ndarray:
-    return sample.frames.read()[apex_of(sample)]
+    frames = sample.frames.read()
+    return frames[apex_of(sample, frames, options.apex_policy)]
 
 
 #: name -> (sample, options) -> picture (H, W, C), uint8, at the source's own size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -65,11 +66,15 @@ class Sample:
 
 @dataclass(frozen=True)
 class Found:
-    """What a reader found in a source: all samples, also the dropped ones, and what a user should know."""
+    """What a reader found in a source: all samples, also the dropped ones, and what a user should know.
+
+    ``choices`` are the options by which it was read, as the reader has settled them ("auto" replaced).
+    """
 
     samples: tuple[Sample, ...]
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def used(self) -> tuple[Sample, ...]:

@@ -39,14 +39,17 @@ def rows(path: Path) -> Iterator[Row]:
 
     Raises UserError like ``columns``, also in the middle of a file that stops being text.
     """
-    with _opened(path) as file:
-        reader = _reader(path, file)
-        names = _names(next(reader, []))
-        for cells in reader:
-            stripped = [cell.strip() for cell in cells]
-            if any(stripped):
-                missing = [""] * (len(names) - len(stripped))
-                yield Row(reader.line_num, dict(zip(names, stripped + missing, strict=False)))
+    lines = _lines(path)
+    names = _names(next(lines, (1, []))[1])
+    for line, cells in lines:
+        if any(cells):
+            missing = [""] * (len(names) - len(cells))
+            yield Row(line, dict(zip(names, cells + missing, strict=False)))
+
+
+def grid(path: Path) -> list[tuple[int, list[str]]]:
+    """All lines of a file that may have something before its header: number and stripped cells. Raises UserError."""
+    return list(_lines(path))
 
 
 def shortened(text: str, length: int = 60) -> str:
@@ -65,6 +68,13 @@ def _opened(path: Path) -> Iterator[TextIO]:
         raise UserError(f"{path}: not a UTF-8 text file (save spreadsheets as CSV UTF-8)") from None
     except csv.Error as error:
         raise UserError(f"{path}: not a CSV file: {error}") from None
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    with _opened(path) as file:
+        reader = _reader(path, file)
+        for cells in reader:
+            yield reader.line_num, [cell.strip() for cell in cells]
 
 
 def _reader(path: Path, file: TextIO) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from emonas.datasets import registry
+from emonas.datasets.choices import NO_CHOICES, Choices
 from emonas.datasets.prepare import prepare
 from emonas.datasets.prepared import Prepared
 from emonas.datasets.representation import PictureOptions
@@ -63,7 +64,7 @@ class Source:
     notes: tuple[str, ...] = ()
     read: int = field(default=0, init=False)
 
-    def __call__(self, name: str, source: Path | None) -> Found:
+    def __call__(self, name: str, source: Path | None, choices: Choices = NO_CHOICES) -> Found:
         self.read += 1
         return Found(self.samples, tuple(sorted({sample.label for sample in self.samples})), self.notes)
 

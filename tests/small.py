@@ -26,7 +26,7 @@ def small_macro(patch: pytest.MonkeyPatch, subjects: int = 6, size: int = 12, na
     """Seven classes, one still of each from each subject, under a fixed split."""
     found = read_macro(subjects=subjects, stills=1, size=32)
     with patch.context() as patched:
-        patched.setattr(registry, "read", lambda dataset, source: found)
+        patched.setattr(registry, "read", lambda dataset, source, choices: found)
         return prepare("synthetic-macro", None, PictureOptions(size=size), name=name)
 
 
@@ -36,7 +36,7 @@ def small_micro(
     """Clips under a fixed split."""
     found = read_micro(seed, subjects=subjects, clips=clips, size=options.size)
     with patch.context() as patched:
-        patched.setattr(registry, "read", lambda dataset, source: found)
+        patched.setattr(registry, "read", lambda dataset, source, choices: found)
         return prepare("synthetic-micro", None, options, name=name)
 
 

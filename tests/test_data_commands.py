@@ -7,41 +7,18 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from data_command import Command, fits
 from made_samples import STILLS, files_below, serve
 
-from emonas.console import run
 from emonas.datasets import synthetic
-from emonas.datasets.cli import app
 from emonas.datasets.prepare import find
 from emonas.datasets.prepared import load
+from emonas.datasets.registry import DATASETS
 from emonas.datasets.representation import PictureOptions
-
-
-class Command:
-    """Runs emonas-data inside the test; gives the exit status, standard output and standard error."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self.capsys = capsys
-
-    def __call__(self, *arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            run(app, [str(argument) for argument in arguments])
-        return (int(ended.value.code or 0), *self.capsys.readouterr())
-
-    def succeed(self, *arguments: object) -> str:
-        """The output of a command that has to work."""
-        status, out, err = self(*arguments)
-        assert status == 0, err
-        return out
-
-    def json(self, *arguments: object) -> Any:
-        """What a command says with --json, which must be all it says."""
-        return json.loads(self.succeed(*arguments, "--json"))
 
 
 @pytest.fixture
@@ -60,20 +37,14 @@ def _table(folder: Path, labels: tuple[str, ...] = ("happy", "sad", "surprised")
     return folder / "list.csv"
 
 
-def _fits(text: str) -> None:
-    """At most 80 columns, but for lines that end on a folder's name."""
-    assert text
-    assert all(len(line.rstrip()) <= 80 for line in text.splitlines() if not line.startswith("in  ")), text
-
-
 def test_the_list_names_owners_and_what_is_prepared(command: Command, tmp_path: Path) -> None:
     out = command.succeed("list")
-    _fits(out)
-    for word in ("synthetic-micro", "embedded", "fer2013", "Carrier", "None is prepared yet"):
+    fits(out)
+    for word in ("synthetic-micro", "embedded", "fer2013", "35887", "describe NAME", "None is prepared yet"):
         assert word in out
     command.succeed("prepare", "folder", _table(tmp_path), "--name", "mine", "--size", "16")
     out = command.succeed("list")
-    _fits(out)
+    fits(out)
     assert out.splitlines()[-1].split() == ["mine", "12", "4", "3", "still", "16x16"]
 
 
@@ -82,8 +53,9 @@ def test_the_list_for_programs(command: Command, tmp_path: Path, home: Path) -> 
     command.succeed("prepare", "folder", _table(tmp_path), "--name", "broken")
     (home / "prepared" / "broken" / "images.npy").write_bytes(b"")
     data = command.json("list")
-    assert [entry["name"] for entry in data["datasets"]] == ["synthetic-micro", "synthetic-macro", "fer2013", "folder"]
-    assert {"title", "kind", "owner", "request", "embedded", "source", "protocol", "size"} < set(data["datasets"][2])
+    assert [entry["name"] for entry in data["datasets"]] == list(DATASETS)
+    known = {"title", "kind", "owner", "request", "embedded", "source", "protocol", "size", "aliases", "classes"}
+    assert known < set(data["datasets"][2])
     broken, mine = data["prepared"]
     assert broken["name"] == "broken" and "damaged" in broken["damaged"]
     assert (mine["name"], mine["samples"], mine["subjects"]) == ("mine", 12, 4)
@@ -103,7 +75,7 @@ def test_check_counts_classes_and_drops_and_writes_nothing(command: Command, tmp
     source = _table(tmp_path)
     before = files_below(tmp_path)
     out = command.succeed("check", "folder", source)
-    _fits(out)
+    fits(out)
     lines = [line.split() for line in out.splitlines()]
     assert out.startswith("folder: 12 samples, 4 people\n")
     for expected in (["happy", "4"], ["all", "12"], ["1", "no", "such", "file"], ["none.png", "no", "such", "file"]):
@@ -117,10 +89,13 @@ def test_check_for_programs(command: Command, tmp_path: Path) -> None:
     assert command.json("check", "folder", source) == {
         "dataset": "folder",
         "source": str(source),
+        "options": {"apex_policy": "middle"},
         "samples": 12,
         "subjects": 4,
         "counts": {"happy": 4, "sad": 4, "surprised": 4},
         "dropped": {"no such file": 1},
+        "expected": [],
+        "as_expected": None,
         "protocol": "loso",
         "protocol_in_words": "leave one subject out, 4 folds, predictions pooled",
         "notes": [],
@@ -129,14 +104,14 @@ def test_check_for_programs(command: Command, tmp_path: Path) -> None:
 
 def test_check_of_an_embedded_set(command: Command) -> None:
     out = command.succeed("check", "synthetic-micro")
-    _fits(out)
+    fits(out)
     assert out.splitlines()[1].split() == ["class", "samples", "train", "test"]
     assert "no person in both parts" in out
     data = command.json("check", "synthetic-macro")
     assert (data["source"], data["protocol"], data["subjects"]) == (None, "fixed", 40)
 
 
-def test_check_shows_a_source_that_no_protocol_fits(command: Command, tmp_path: Path) -> None:
+def test_check_shows_a_source_that_no_protocolfits(command: Command, tmp_path: Path) -> None:
     source = _table(tmp_path, people=1)
     assert "protocol   none: leaving one subject out needs at least two" in command.succeed("check", "folder", source)
     assert command.json("check", "folder", source)["protocol"] is None
@@ -151,7 +126,7 @@ def test_check_refuses_a_source_without_a_usable_sample(command: Command, monkey
 
 def test_prepare_says_what_it_made(command: Command, tmp_path: Path, home: Path) -> None:
     out = command.succeed("prepare", "folder", _table(tmp_path), "--size", "16", "--name", "mine")
-    _fits(out)
+    fits(out)
     assert out.splitlines()[-5:] == [
         "mine: 12 pictures (still, 16x16) of 4 people",
         "classes    happy, sad, surprised",
@@ -186,7 +161,7 @@ def test_the_options_reach_the_pictures(command: Command, monkeypatch: pytest.Mo
     serve(monkeypatch, synthetic.read_micro(subjects=3, clips=3, size=16).samples)
     options = {"size": 16, "representation": "dynamic", "coefficients": "learnet", "span": "onset-offset"}
     words = [word for key, value in options.items() for word in (f"--{key}", value)]
-    assert command.json("prepare", "synthetic-micro", *words)["options"] == options
+    assert command.json("prepare", "synthetic-micro", *words)["options"] == {**options, "apex_policy": "middle"}
     assert command.json("prepare", "synthetic-micro", "--name", "b")["options"]["size"] == 64
 
 

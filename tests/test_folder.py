@@ -76,7 +76,7 @@ def test_stills_with_subjects(tmp_path: Path) -> None:
 
 def test_the_name_of_the_data_set_is_the_users(tmp_path: Path) -> None:
     source = _stills(tmp_path, "path,subject,label", "1.png,a,x", "2.png,a,y")
-    assert read(source, "mine").samples[0].person == "mine/a"
+    assert read(source, name="mine").samples[0].person == "mine/a"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -14,8 +15,8 @@ import numpy as np
 import pytest
 from made_samples import STILLS, Greys, broken, files_below, prepared_from, serve, still
 
+from emonas.datasets import picture_file, synthetic
 from emonas.datasets import prepare as module
-from emonas.datasets import synthetic
 from emonas.datasets.prepare import find, prepare, prepared_names
 from emonas.datasets.prepared import Prepared
 from emonas.datasets.representation import PictureOptions, picture
@@ -124,6 +125,18 @@ def test_other_options_are_refused_by_name(
     assert source.read == 2
     assert _make("other").options[option] != value
     assert prepared_names() == ["other", "synthetic-macro"]
+
+
+def test_a_set_from_before_an_option_came_into_being_has_its_default(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepared_from()
+    file = home / "prepared" / "synthetic-macro" / "prepared.json"
+    facts = json.loads(file.read_text())
+    del facts["options"]["apex_policy"]
+    file.write_text(json.dumps(facts))
+    assert prepared_from().name == "synthetic-macro"
+    assert "is kept" in capsys.readouterr().err
 
 
 def test_another_source_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -237,7 +250,7 @@ def _ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any) -> np.ndarray:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "picture", interrupted)
+    monkeypatch.setattr(picture_file, "picture", interrupted)
 
 
 _ACCIDENTS = pytest.mark.parametrize(
@@ -332,9 +345,10 @@ def test_a_folder_without_its_json_is_no_prepared_set(home: Path, monkeypatch: p
     [
         ("fer2013", r"not prepared\. Owner: .*Courville.* Ask for it: Kaggle.* run: emonas-data prepare fer2013 PATH"),
         ("folder", r"not prepared\. Owner: you\. Ask for it: a CSV .* run: emonas-data prepare folder PATH"),
-        ("fer", "no data set 'fer'; known: fer2013, folder, mine, synthetic-macro, synthetic-micro$"),
-        ("", "no data set ''; known: fer2013"),
-        ("..", r"no data set '\.\.'; known: fer2013"),
+        ("fer", "^fer2013 is not prepared"),
+        ("faces", "no data set 'faces'; known: .*fer2013, folder, .*mine, .*synthetic-macro, synthetic-micro$"),
+        ("", "no data set ''; known: .*fer2013"),
+        ("..", r"no data set '\.\.'; known: .*fer2013"),
         ("n" * 300, "no data set 'nnn"),
         ("./nowhere", "nowhere: not a prepared data set of emonas"),
     ],

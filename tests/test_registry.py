@@ -12,34 +12,37 @@ import numpy as np
 import pytest
 
 from emonas.datasets import registry
-from emonas.datasets.registry import DATASETS, Dataset
+from emonas.datasets.choices import Choices
+from emonas.datasets.database import Database
+from emonas.datasets.registry import DATASETS
 from emonas.datasets.sample import Found
 from emonas.errors import UserError
 
 
 @pytest.mark.parametrize("known", DATASETS.values(), ids=list(DATASETS))
 def test_every_entry_says_what_people_need_and_leads_to_a_reader(
-    known: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    known: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert known.owner and known.request and known.embedded != bool(known.source)
     assert known.protocol in {"fixed", "loso", "kfold", "auto"}
-    assert re.fullmatch("[a-z0-9-]+", known.name), "the folders of folds rely on it"
-    asked: list[tuple[Path, ...]] = []
+    assert re.fullmatch("[a-z0-9_-]+", known.name), "names are folders"
+    assert all(re.fullmatch("[a-z0-9_+-]+", alias) for alias in known.aliases)
+    asked: list[tuple[object, ...]] = []
 
-    def reader(*source: Path) -> Found:
+    def reader(*source: object) -> Found:
         asked.append(source)
         return Found((), ())
 
     module, function = known.reader.split(":")
     monkeypatch.setattr(importlib.import_module(f"emonas.datasets.{module}"), function, reader)
     registry.read(known.name, None if known.embedded else tmp_path)
-    assert asked == [() if known.embedded else (tmp_path,)]
+    assert asked == [() if known.embedded else (tmp_path, registry.settled(known.name, Choices()))]
 
 
 @pytest.mark.parametrize(
     ("name", "source", "reason"),
     [
-        ("ck+", None, r"unknown data set 'ck\+'; known: synthetic-micro, synthetic-macro, fer2013, folder"),
+        ("faces", None, r"unknown data set 'faces'; known: synthetic-micro, synthetic-macro, .*, folder"),
         ("fer2013", None, "fer2013 needs its source: fer2013.csv"),
         ("fer2013", "missing.csv", "missing.csv: no such file or folder"),
         ("folder", "a" * 300, "no such file or folder"),

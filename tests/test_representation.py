@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_samples import Greys, still
 
-from emonas.datasets.representation import PictureOptions, apex_of, phases, picture, resolve
+from emonas.datasets.representation import PictureOptions, picture, resolve
 from emonas.datasets.sample import Sample
 from emonas.dynamic_image import dynamic_image
 from emonas.errors import UserError
@@ -48,30 +48,6 @@ def test_still_is_refused_for_clips() -> None:
     assert resolve("still", (still(1),)) == "still"
     with pytest.raises(UserError, match="these samples are clips: choose dynamic or apex"):
         resolve("still", (_clip(1, 2),))
-
-
-@pytest.mark.parametrize(
-    ("given", "apex"),
-    [
-        ({"onset": 1, "apex": 4, "offset": 5}, 4),
-        ({"onset": 1, "apex": 0, "offset": 5}, 0),
-        ({"onset": 1, "offset": 5}, 3),
-        ({"onset": 2, "offset": 5}, 4),
-        ({"onset": 2}, 4),
-        ({"offset": 3}, 2),
-        ({}, 3),
-    ],
-)
-def test_the_apex_frame_and_the_middle_where_none_is_given(given: dict[str, int], apex: int) -> None:
-    sample = _clip(0, 10, 20, 30, 40, 50, 60, **given)
-    assert apex_of(sample) == apex
-    assert (picture(sample, PictureOptions(size=8, representation="apex")) == 10 * apex).all()
-
-
-def test_phases_are_the_whole_clip_where_none_are_given() -> None:
-    assert phases(_clip(1, 2, 3)) == (0, 2)
-    assert phases(_clip(1, 2, 3, onset=1)) == (1, 2)
-    assert phases(_clip(1, 2, 3, offset=1)) == (0, 1)
 
 
 @pytest.mark.parametrize("kind", ["exact", "linear", "learnet"])
