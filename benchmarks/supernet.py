@@ -1,20 +1,27 @@
-"""The fast supernet against its edge-by-edge form, in turn, in one run: CPU seconds, medians, ratios, peak memory.
+"""The fast supernet against its edge-by-edge form, in turn, in one run: times, medians, ratios, peak memory.
 
     python benchmarks/supernet.py --json supernet.json
+    python benchmarks/supernet.py --device cuda --batch 64 --graphs
 
-The reference does what the field's code does: alphas multiplied onto each operation's output, NCHW activations, all
-gradients computed in both halves of a step. The floor: both do the same convolutions, half of the fast form's time.
+The reference does what the field's code does: each operation of each edge computed and multiplied by its alpha, NCHW
+activations, 1x1 convolutions as convolutions, all gradients computed in both halves of a step. Each form lives in a
+process of its own, which waits while the other is measured: they share no heap, and its peak is its own.
+
+On a CPU the unit is CPU seconds in float32; on a GPU device milliseconds between events, both forms in bfloat16 autocast
+where the GPU has it, with the number of kernels beside them. The floor: both forms do the same convolutions.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import multiprocessing
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,17 +31,22 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-from edge_by_edge import PlainSupernet, copy_parameters
+from edge_by_edge import PlainSupernet
 
 from emonas.console import command_line, run
+from emonas.device import mixed_precision
+from emonas.operations import Pointwise
 from emonas.search.bilevel import Bilevel, BilevelPlan
 from emonas.search.searcher import Searcher
 from emonas.supernet import Supernet
 from emonas.trainer import Tally
 
 Form = Literal["reference", "fast"]
+FORMS: tuple[Form, ...] = ("reference", "fast")
+WORKS = ("forward", "backward", "first_order", "second_order")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,95 +62,154 @@ class Settings:
     """1 keeps the resolution, 0 lets the stem fit the size as emonas does."""
     rounds: int = 5
     threads: int = 1
+    device: Literal["cpu", "cuda"] = "cpu"
+    graphs: bool = False
+    """Let the fast form replay its first-order step as CUDA graphs."""
     json: Path | None = None
     """Write the figures to this file."""
-    only: Form | None = None
-    """Run one form's step alone and print its peak memory; used by the benchmark itself."""
 
 
-def networks(settings: Settings) -> dict[Form, nn.Module]:
-    """Both forms with the same parameters."""
+def network(form: Form, settings: Settings) -> nn.Module:
+    """One of the two forms."""
     torch.manual_seed(0)
-    shape = (settings.classes, settings.cells, settings.channels, settings.size)
-    fast, plain = Supernet(*shape), PlainSupernet(*shape)
+    kind = Supernet if form == "fast" else PlainSupernet
+    made = kind(settings.classes, settings.cells, settings.channels, settings.size)
     if settings.stem_stride:
-        for network in (fast, plain):
-            network.stem[-2].stride = (settings.stem_stride, settings.stem_stride)
-    copy_parameters(fast, plain)
-    return {"reference": plain, "fast": fast}
+        made.stem[-2].stride = (settings.stem_stride, settings.stem_stride)
+    if form == "reference":
+        for module in made.modules():
+            if isinstance(module, Pointwise):
+                module.__class__ = nn.Conv2d  # type: ignore[assignment]
+    return made
+
+
+def bilevel(form: Form, order: int, settings: Settings) -> Bilevel:
+    """The step of emonas on either form."""
+    plan = BilevelPlan(epochs=1, order=order, graphs=settings.graphs and form == "fast" and order == 1)
+    made = Bilevel(Searcher(network(form, settings)), plan, torch.device(settings.device))  # type: ignore[arg-type]
+    if form == "reference":
+        made.searcher.to(memory_format=torch.contiguous_format)
+    return made
 
 
 def batch_of(settings: Settings) -> tuple[Tensor, Tensor]:
     """Random pictures and labels."""
-    images = torch.randn(settings.batch, 3, settings.size, settings.size)
-    return images, torch.arange(settings.batch) % settings.classes
+    images = torch.randn(settings.batch, 3, settings.size, settings.size, device=settings.device)
+    return images, torch.arange(settings.batch, device=settings.device) % settings.classes
 
 
-def works(form: Form, network: nn.Module, settings: Settings) -> dict[str, Callable[[], None]]:
+def works(form: Form, settings: Settings) -> dict[str, Callable[[], object]]:
     """What is timed, by name."""
-    searcher = Searcher(network)  # type: ignore[arg-type]
-    bilevel = Bilevel(searcher, BilevelPlan(epochs=1), torch.device("cpu"))
-    if form == "reference":
-        searcher.to(memory_format=torch.contiguous_format)
-    images, labels = batch_of(settings)
+    first, second = bilevel(form, 1, settings), bilevel(form, 2, settings)
+    searcher, batch = first.searcher, batch_of(settings)
+    images, labels = batch
+
+    def loss() -> Tensor:
+        with mixed_precision(first.device):
+            return F.cross_entropy(searcher(images), labels)
 
     def forward() -> None:
         with torch.no_grad():
-            searcher(images)
+            loss()
 
     def backward() -> None:
-        F.cross_entropy(searcher(images), labels).backward()
+        loss().backward()
         searcher.zero_grad()
 
     def field_step() -> None:
-        for optimiser in (bilevel.alpha_optimiser, bilevel.weight_optimiser):
+        for optimiser in (first.alpha_optimiser, first.weight_optimiser):
             searcher.zero_grad()
-            F.cross_entropy(searcher(images), labels).backward()
+            loss().backward()
             nn.utils.clip_grad_norm_(searcher.weights(), 5.0)
             optimiser.step()
 
     def our_step() -> None:
-        bilevel.alpha_step((images, labels), Tally())
-        bilevel.weight_step((images, labels), Tally())
+        first.alpha_step(batch, batch, Tally())
+        first.weight_step(batch, Tally())
 
-    return {
-        "forward": forward,
-        "backward": backward,
-        "first_order": field_step if form == "reference" else our_step,
-    }
+    def unrolled_step() -> None:
+        second.alpha_step(batch, batch, Tally())
+        second.weight_step(batch, Tally())
 
-
-def measure(settings: Settings) -> dict[str, dict[Form, float]]:
-    """Median CPU seconds of each work for both forms, A and B in turn."""
-    both = {form: works(form, network, settings) for form, network in networks(settings).items()}
-    seconds: dict[str, dict[Form, list[float]]] = {}
-    for turn in range(settings.rounds + 1):
-        for name in both["fast"]:
-            for form, of_form in both.items():
-                start = time.process_time()
-                of_form[name]()
-                if turn:  # the first one warms up
-                    seconds.setdefault(name, {}).setdefault(form, []).append(time.process_time() - start)
-    return {name: {form: statistics.median(s) for form, s in forms.items()} for name, forms in seconds.items()}
+    steps = field_step if form == "reference" else our_step
+    return dict(zip(WORKS, (forward, backward, steps, unrolled_step), strict=True))
 
 
-def peak_memory(settings: Settings, form: Form) -> float:
-    """Peak resident memory in MB of first-order steps in a process of its own."""
-    given = {key: value for key, value in asdict(settings).items() if key not in ("json", "only")}
-    flags = [text for key, value in given.items() for text in (f"--{key.replace('_', '-')}", str(value))]
-    line = [sys.executable, __file__, "--only", form, *flags]
-    return float(subprocess.run(line, capture_output=True, text=True, check=True).stdout)
+def serve(form: Form, settings: Settings, line: Connection) -> None:
+    """Answer with what a named work took, until told to stop; then with the peak memory in MB."""
+    torch.set_num_threads(settings.threads)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    known = works(form, settings)
+    while (name := line.recv()) != "stop":
+        if name == "kernels":
+            line.send({work: kernels(known[work]) for work in WORKS})
+        else:
+            line.send(seconds(known[name], settings))
+        if name == "first_order":
+            peak = peak_memory(settings)
+    line.send(peak)
 
 
-def one_form(settings: Settings) -> None:
-    """Run two steps of one form and print the process's peak memory in MB."""
-    assert settings.only
-    step = works(settings.only, networks(settings)[settings.only], settings)["first_order"]
-    for _ in range(2):
-        step()
+def seconds(work: Callable[[], object], settings: Settings) -> float:
+    """CPU seconds, or seconds between two events on the device."""
+    if settings.device == "cpu":
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+    before, after = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    before.record()
+    work()
+    after.record()
+    torch.cuda.synchronize()
+    return float(before.elapsed_time(after)) / 1000
+
+
+def kernels(work: Callable[[], object]) -> int:
+    """How many kernels and copies were launched on the device."""
+    with profile(activities=[ProfilerActivity.CUDA]) as record:
+        work()
+        torch.cuda.synchronize()
+    return sum(event.count for event in record.key_averages() if event.device_type == torch.autograd.DeviceType.CUDA)
+
+
+def peak_memory(settings: Settings) -> float:
+    """Peak memory so far in MB: resident of this process, or allocated on the device."""
+    if settings.device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
     # Not getrusage: its maximum is carried over from the process that started this one.
     status = Path("/proc/self/status").read_text()
-    sys.stdout.write(str(int(status.split("VmHWM:")[1].split()[0]) / 1024))
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def measure(settings: Settings) -> tuple[dict[str, dict[Form, float]], dict[Form, float], dict[Form, dict[str, int]]]:
+    """Median seconds of each work, peak memory of a first-order step, and on a GPU kernels, for both forms in turn."""
+    context = multiprocessing.get_context("spawn")
+    lines: dict[Form, Connection] = {}
+    with contextlib.ExitStack() as ends:
+        for form in FORMS:
+            lines[form], theirs = context.Pipe()
+            process = context.Process(target=serve, args=(form, settings, theirs), daemon=True)
+            process.start()
+            ends.callback(process.terminate)
+        taken: dict[str, dict[Form, list[float]]] = {name: {form: [] for form in FORMS} for name in WORKS}
+        peaks: dict[Form, float] = {}
+        for name in WORKS:  # the second order last, so that the peak is that of a first-order step
+            for turn in range(settings.rounds + 1):
+                for form, line in lines.items():
+                    line.send(name)
+                    value = line.recv()
+                    if turn:  # the first one warms up
+                        taken[name][form].append(value)
+        counts: dict[Form, dict[str, int]] = {}
+        for form, line in lines.items():
+            if settings.device == "cuda":
+                line.send("kernels")
+                counts[form] = line.recv()
+            line.send("stop")
+            peaks[form] = line.recv()
+    medians = {name: {form: statistics.median(values) for form, values in both.items()} for name, both in taken.items()}
+    return medians, peaks, counts
 
 
 app = command_line("benchmarks/supernet.py", "The fast supernet against its edge-by-edge form.")
@@ -147,25 +218,22 @@ app = command_line("benchmarks/supernet.py", "The fast supernet against its edge
 @app.default
 def main(settings: Annotated[Settings, Parameter(name="*")] = Settings()) -> None:
     """The fast supernet against its edge-by-edge form."""
-    torch.set_num_threads(settings.threads)
-    if settings.only:
-        one_form(settings)
-        return
-    seconds = measure(settings)
-    memory = {form: peak_memory(settings, form) for form in ("reference", "fast")}
-    figures = {f"{name}_ratio": both["reference"] / both["fast"] for name, both in seconds.items()}
-    figures["memory_ratio"] = memory["reference"] / memory["fast"]
+    medians, peaks, counts = measure(settings)
+    figures = {f"{name}_ratio": both["reference"] / both["fast"] for name, both in medians.items()}
+    figures["memory_ratio"] = peaks["reference"] / peaks["fast"]
+    unit, scale = ("CPU s", 1) if settings.device == "cpu" else ("ms", 1000)
     table = Table("", "reference", "fast", "ratio", box=None)
-    for name, both in seconds.items():
-        table.add_row(
-            f"{name}, CPU s", *(f"{both[f]:.2f}" for f in ("reference", "fast")), f"{figures[name + '_ratio']:.2f}"
-        )
-    table.add_row("peak memory, MB", *(f"{memory[f]:.0f}" for f in memory), f"{figures['memory_ratio']:.2f}")
+    for name, both in medians.items():
+        numbers = [f"{both[form] * scale:.2f}" for form in FORMS]
+        table.add_row(f"{name}, {unit}", *numbers, f"{figures[name + '_ratio']:.2f}")
+    table.add_row("peak memory, MB", *(f"{peaks[form]:.0f}" for form in FORMS), f"{figures['memory_ratio']:.2f}")
+    for name in WORKS if counts else ():
+        table.add_row(f"{name}, kernels", *(str(counts[form][name]) for form in FORMS), "")
     Console().print(table)
     if settings.json:
-        kept = {key: value for key, value in asdict(settings).items() if key not in ("json", "only")}
-        content = {**figures, "seconds": seconds, "memory_mb": memory, "settings": kept, "torch": torch.__version__}
-        settings.json.write_text(json.dumps(content, indent=2) + "\n")
+        kept = {key: value for key, value in asdict(settings).items() if key != "json"}
+        content = {**figures, "seconds": medians, "memory_mb": peaks, "kernels": counts, "settings": kept}
+        settings.json.write_text(json.dumps({**content, "torch": torch.__version__}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def epoch_seed(seed: int, epoch: int) -> int:
 def mixed_precision(device: torch.device) -> Iterator[None]:
     """bfloat16 autocast on a GPU that has it; plain float32 elsewhere. bfloat16 needs no loss scaling."""
     usable = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=usable):
+    # Without its cache, since what it keeps from one call would not be computed anew in a recorded graph.
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=usable, cache_enabled=False):
         yield
 
 

@@ -90,6 +90,8 @@ class Genotype:
     """A normal and a reduction cell, how they are stacked, and where they come from.
 
     ``cells`` and ``channels`` are those of the search: the final network has the same number of cells.
+    ``reductions`` are the reduction cells' positions where the search learned the number of cells; else they are empty
+    and stand at one and two thirds.
     """
 
     normal: Cell
@@ -98,6 +100,7 @@ class Genotype:
     channels: int
     classes: tuple[str, ...]
     provenance: Provenance
+    reductions: tuple[int, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write the genotype as JSON, whole or not at all."""
@@ -114,6 +117,7 @@ class Genotype:
             "reduction": _cell_json(self.reduction),
             "cells": self.cells,
             "channels": self.channels,
+            "reductions": list(self.reductions),
             "classes": list(self.classes),
             "provenance": {
                 "dataset": origin.dataset,
@@ -153,6 +157,7 @@ def from_json(data: Any, name: str = "genotype") -> Genotype:
         channels=read.integer(top, "channels", 1, MOST_CHANNELS),
         classes=read.classes(top),
         provenance=read.provenance(top),
+        reductions=read.reductions(top),
     )
 
 
@@ -197,6 +202,14 @@ class _Reader:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             self.fail(f'"{key}" must be a list of texts, not {_short(value)}')
         return tuple(value)
+
+    def reductions(self, data: dict[str, Any]) -> tuple[int, ...]:
+        """Positions of the reduction cells; missing in files from before they could be searched."""
+        places, cells = data.get("reductions", []), self.integer(data, "cells", 1, MOST_CELLS)
+        fits = isinstance(places, list) and all(type(place) is int and 0 <= place < cells for place in places)
+        if not fits or places != sorted(set(places)):
+            self.fail(f'"reductions" must list different positions from 0 to {cells - 1} in order')
+        return tuple(places)
 
     def classes(self, data: dict[str, Any]) -> tuple[str, ...]:
         names = self.strings(data, "classes")

@@ -89,7 +89,9 @@ class Network(nn.Module):
         auxiliary: bool = True,
     ) -> None:
         super().__init__()
+        where = genotype.reductions if genotype.reductions and cells in (None, genotype.cells) else None
         cells = cells or genotype.cells
+        where = where or reductions(cells)
         channels = channels or genotype.channels
         self.drop_rate = 0.0
         self.auxiliary_logits: Tensor | None = None
@@ -100,7 +102,7 @@ class Network(nn.Module):
         self.auxiliary: nn.Module | None = None
         reduce_before = False
         for position in range(cells):
-            reduce = position in reductions(cells)
+            reduce = position in where
             channels *= 2 if reduce else 1
             found = genotype.reduction if reduce else genotype.normal
             self.cells.append(StackedCell(found, c_before, c_last, channels, reduce, reduce_before))

@@ -8,19 +8,25 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 DeviceName = Literal["auto", "cpu", "cuda"]
-ProtocolName = Literal["auto", "fixed", "loso", "kfold"]
-Representation = Literal["auto", "still", "dynamic", "apex"]
+ProtocolName = Literal["auto", "fixed", "loso", "kfold", "au3"]
+Representation = Literal["auto", "still", "dynamic", "dynamic-pair", "flow", "apex", "clip"]
 Coefficients = Literal["exact", "linear", "learnet"]
 Span = Literal["onset-offset", "onset-apex"]
+FlowMethod = Literal["farneback", "tvl1", "dis"]
+Interpolation = Literal["none", "linear", "graph"]
 EpochRule = Literal["last", "inner"]
 
 Positive = Annotated[int, Parameter(validator=Number(gte=1))]
+Count = Annotated[int, Parameter(validator=Number(gte=0))]
+NonNegative = Annotated[float, Parameter(validator=Number(gte=0))]
 Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**31))]
 Rate = Annotated[float, Parameter(validator=Number(gt=0))]
 Share = Annotated[float, Parameter(validator=Number(gte=0, lt=1))]
 Folds = Annotated[int, Parameter(validator=Number(gte=2))]
 # Fewer than three cells would leave no place for a normal one between the two reductions.
 Cells = Annotated[int, Parameter(validator=Number(gte=3, lte=200))]
+Length = Annotated[int, Parameter(validator=Number(gte=2, lte=128))]
+Gain = Annotated[float, Parameter(validator=Number(gte=0, lte=100))]
 Side = Annotated[int, Parameter(validator=Number(gte=8, lte=1024))]
 
 

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from emonas.options import Cells, DeviceName, Folds, Positive, ProtocolName, Rate, Seed, power_of_two
+from emonas.errors import UserError
+from emonas.options import (
+    Cells,
+    Count,
+    DeviceName,
+    Folds,
+    NonNegative,
+    Positive,
+    ProtocolName,
+    Rate,
+    Seed,
+    power_of_two,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,13 +30,17 @@ class SearchConfig:
     """Name of a prepared data set, or its folder."""
     out: Path | None = None
     """Run folder; the same command again continues it. [default: runs/search-DATASET]"""
-    strategy: Literal["emonas"] = "emonas"
-    """How the architecture moves."""
+    strategy: Literal["emonas", "darts", "pdarts", "pcdarts", "random"] = "emonas"
+    """How the architecture moves: by the first-order step at the final depth (emonas); by first or second order
+    (darts); in three deeper and deeper stages (pdarts); through a quarter of the channels (pcdarts); or not at all:
+    uniform genotypes, ranked by short training (random)."""
+    order: Literal[1, 2] | None = None
+    """Order of the alphas' gradient, for darts. [default: 2]"""
     protocol: ProtocolName | Literal["all"] = "auto"
     """What the search may see: fixed = the training part, all = everybody, loso or kfold = one search a fold, without
     the fold's tested people. auto = fixed where there is a fixed split, else all."""
-    folds: Folds = 5
-    """Folds of --protocol kfold."""
+    folds: Folds | None = None
+    """Folds of --protocol kfold. [default: the data set's own number, see emonas-data describe]"""
     exclude_subjects: tuple[str, ...] = ()
     """People whom the search must not see."""
     epochs: Positive | None = None
@@ -39,10 +55,58 @@ class SearchConfig:
     """Learning rate of the weights; falls as a cosine to a 25th."""
     alpha_rate: Rate | None = None
     """Learning rate of the alphas. [default: 3e-4 on a GPU; 3e-3 in a CPU's shorter search]"""
+    warm_up: Count | None = None
+    """Epochs in which the alphas rest. [default: 0; pdarts 40 % of a stage, pcdarts 30 %]"""
+    skip_budget: Count | Literal["auto"] | None = None
+    """Most skip connections in a cell; auto = the number that does best in a short training. [default: no limit; pdarts
+    2 in the normal cell]"""
+    search_cells: bool = False
+    """Learn the number of cells too, from 3 to --cells."""
+    cost_weight: NonNegative = 0.0
+    """Weight of the architecture's expected cost in the alphas' loss, in units of the cost of even odds."""
+    cost: Literal["parameters", "macs"] = "parameters"
+    """What --cost-weight counts."""
+    hessian_every: Count = 0
+    """Measure the dominant eigenvalue of the loss in the alphas every so many epochs; 0 = never."""
+    stop_skips: Count | None = None
+    """Stop, and take an earlier epoch's cells, when the normal cell has more skip connections for 3 epochs."""
+    stop_eigenvalue: Rate | None = None
+    """Stop, and take an earlier epoch's cells, when the eigenvalue becomes so many times larger."""
     seed: Seed = 0
     """Seed of all chance."""
+    seeds: Positive = 1
+    """Search with so many seeds, from --seed on, and take the cells that do best in a short training."""
+    candidates: Positive = 8
+    """Genotypes that the strategy random tries."""
+    rank_epochs: Positive | None = None
+    """Epochs of a short training that ranks cells. [default: 10 on a GPU; on a CPU about 60 steps' worth]"""
+    cuda_graphs: bool = False
+    """Record the steps as CUDA graphs, which spares most of the launches. Not yet timed on a GPU."""
+    recompute: bool = False
+    """Compute a cell's activations again in the backward pass: less memory, some 40 % more time."""
     device: DeviceName = "auto"
     """Where to compute; auto takes a GPU where there is one."""
+
+
+#: Where it is not DARTS's 3e-4.
+ALPHA_RATES = {"pdarts": 6e-4, "pcdarts": 6e-4}
+
+
+def check(config: SearchConfig) -> None:
+    """Refuse options that say nothing together. Raises UserError."""
+    if config.order is not None and config.strategy != "darts":
+        raise UserError(f"--order belongs to --strategy darts, not {config.strategy}")
+    if config.search_cells and config.strategy not in ("emonas", "darts"):
+        raise UserError(f"--search-cells works with --strategy emonas or darts, not {config.strategy}")
+    if config.search_cells and config.cells is not None and config.cells < 4:
+        raise UserError(f"--search-cells learns from 3 cells to --cells; {config.cells} leave no choice")
+    alphas = {"cost-weight": config.cost_weight, "hessian-every": config.hessian_every}
+    rules = {"stop-skips": config.stop_skips, "stop-eigenvalue": config.stop_eigenvalue, "warm-up": config.warm_up}
+    idle = [name for name, value in {**alphas, **rules}.items() if value]
+    if config.strategy == "random" and idle:
+        raise UserError(f"--{idle[0]} needs alphas, and --strategy random has none")
+    if config.stop_eigenvalue and not config.hessian_every:
+        raise UserError("--stop-eigenvalue needs --hessian-every, which measures it")
 
 
 def fitted(config: SearchConfig, samples: int, large: bool) -> SearchConfig:
@@ -57,7 +121,8 @@ def fitted(config: SearchConfig, samples: int, large: bool) -> SearchConfig:
         "cells": 8 if large else 4,
         "channels": 16 if large else 8,
         "batch_size": batch,
-        "alpha_rate": 3e-4 if large else 3e-3,
+        "alpha_rate": ALPHA_RATES.get(config.strategy, 3e-4) * (1 if large else 10),
+        "rank_epochs": 10 if large else max(3, min(10, 60 // steps)),
         "out": Path("runs") / "-".join(["search", Path(config.dataset).name, *_telling(config)]),
     }
     open_ones = {key: value for key, value in defaults.items() if getattr(config, key) is None}
@@ -66,5 +131,6 @@ def fitted(config: SearchConfig, samples: int, large: bool) -> SearchConfig:
 
 def _telling(config: SearchConfig) -> list[str]:
     """What a run folder's name says beside the data set: the choices that make another search of it."""
+    strategy = [config.strategy] if config.strategy != "emonas" else []
     protocol = [config.protocol] if config.protocol != "auto" else []
-    return protocol + ([f"seed{config.seed}"] if config.seed else [])
+    return strategy + protocol + ([f"seed{config.seed}"] if config.seed else [])

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from emonas import checkpoint
 from emonas.console import duration, progress, say
-from emonas.datasets.batches import Pictures, count_batches, endless, shuffled
+from emonas.datasets.batches import Pictures
 from emonas.device import describe, epoch_seed, seed_everything
 from emonas.genotype import Genotype, Provenance
 from emonas.picture import draw_genotype, save_figure
-from emonas.supernet import Supernet
-from emonas.trainer import Tally
+from emonas.trainer import EpochScore
 
-from .bilevel import Bilevel, BilevelPlan
 from .config import SearchConfig
-from .searcher import Searcher
+from .contest import within_budget
+from .feed import Feed
+from .guard import Guard, Rules, dominant_eigenvalue
+from .strategies import build
+from .strategy import Architecture, Setting, Strategy
 from .watch import Watch
 
 
@@ -38,98 +42,146 @@ class SearchTask:
 
 
 def search(task: SearchTask, config: SearchConfig, pictures: Pictures) -> Genotype:
-    """Run one search to its end and return what it found; ``config`` is fitted, nothing in it is None.
+    """Run one search to its end and return what it found; ``config`` is fitted.
 
-    Writes checkpoint.pt after each epoch and at the end genotype.json and cells.png. A finished search is read back.
+    Writes checkpoint.pt and genotypes/epoch_NNN.json after each epoch and at the end genotype.json and cells.png. A
+    finished search is read back.
     """
     finished = task.folder / "genotype.json"
     if finished.exists():
         return Genotype.load(finished)
-    strategy = build_strategy(config, len(task.classes), pictures)
-    saved = task.folder / "checkpoint.pt"
-    start = 0
-    if saved.exists():
-        checkpoint.resume(saved, pictures.device, strategy.load_state_dict)
-        start = strategy.epochs_done
-        say(f"continuing {task.title} after epoch {start}")
-    else:
-        _announce(strategy, task, config, pictures)
-    _run_epochs(strategy, task, config, pictures, start)
-    genotype = _genotype(strategy.searcher, task, config)
+    setting, feed = setting_of(config, len(task.classes), pictures), feed_of(task, config, pictures)
+    running = _Running(task, setting, feed)
+    running.run()
+    genotype = running.genotype()
     save_figure(draw_genotype(genotype), task.folder / "cells.png")
     genotype.save(finished)
     return genotype
 
 
-def build_strategy(config: SearchConfig, classes: int, pictures: Pictures) -> Bilevel:
-    """A fresh strategy, the same for the same seed."""
-    assert config.epochs and config.cells and config.channels and config.alpha_rate
-    seed_everything(config.seed)
+def setting_of(config: SearchConfig, classes: int, pictures: Pictures) -> Setting:
+    """What strategies are built from."""
     channels, size = pictures.images.shape[1], pictures.images.shape[2]
-    supernet = Supernet(classes, config.cells, config.channels, size, in_channels=channels)
-    plan = BilevelPlan(
-        epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        least_rate=config.learning_rate / 25,
-        alpha_rate=config.alpha_rate,
-    )
-    return Bilevel(Searcher(supernet), plan, pictures.device)
+    return Setting(config, classes, channels, size, pictures.device)
 
 
-def _run_epochs(strategy: Bilevel, task: SearchTask, config: SearchConfig, pictures: Pictures, start: int) -> None:
-    assert config.epochs and config.batch_size
-    batch = config.batch_size
-    watch = Watch(task.folder, start)
-    with progress(task.title, config.epochs, start) as step:
-        for epoch in range(start, config.epochs):
-            seed = epoch_seed(config.seed, epoch)
-            seed_everything(seed)
-            weight_batches = shuffled(pictures, task.weight_positions, batch, seed, pictures.policy)
-            alpha_batches = endless(pictures, task.alpha_positions, batch, seed + 1, pictures.policy)
-            scores = strategy.epoch(weight_batches, alpha_batches, epoch)
-            genotype = _genotype(strategy.searcher, task, config)
-            watch.epoch(epoch, scores, strategy.searcher, genotype)
-            checkpoint.save(task.folder / "checkpoint.pt", strategy.state_dict())
-            step(_note(scores["weights"].accuracy, scores["alphas"].accuracy, genotype))
-    watch.close()
+def feed_of(task: SearchTask, config: SearchConfig, pictures: Pictures) -> Feed:
+    """What the search may look at."""
+    assert config.batch_size
+    return Feed(pictures, task.weight_positions, task.alpha_positions, config.batch_size, config.seed)
 
 
-def _note(weights: float, alphas: float, genotype: Genotype) -> str:
-    return f"accuracy {weights:.2f} (weights) {alphas:.2f} (alphas), skips {genotype.normal.skips}"
-
-
-def _announce(strategy: Bilevel, task: SearchTask, config: SearchConfig, pictures: Pictures) -> None:
-    """Say beforehand what will run and how long it should take."""
-    assert config.epochs and config.batch_size
-    steps = config.epochs * count_batches(len(task.weight_positions), config.batch_size)
-    seconds = steps * seconds_per_step(strategy, task, config.batch_size, pictures)
-    say(
-        f"{task.title}: {config.cells} cells, {config.channels} channels, {config.epochs} epochs, {steps} steps of "
-        f"{config.batch_size}; about {duration(seconds)} on {describe(pictures.device)}"
+def as_genotype(architecture: Architecture, task: SearchTask, setting: Setting) -> Genotype:
+    """The file's content for what was found; reductions are written down where the number of cells was learned."""
+    assert setting.config.channels
+    return Genotype(
+        architecture.normal,
+        architecture.reduction,
+        cells=architecture.cells,
+        channels=setting.config.channels,
+        classes=task.classes,
+        provenance=task.provenance,
+        reductions=architecture.reductions if setting.config.search_cells else (),
     )
 
 
-def seconds_per_step(strategy: Bilevel, task: SearchTask, batch: int, pictures: Pictures) -> float:
+class _Running:
+    """A search at work: the strategy, its guard, and what both have written so far."""
+
+    def __init__(self, task: SearchTask, setting: Setting, feed: Feed) -> None:
+        self.task, self.setting, self.feed = task, setting, feed
+        config = setting.config
+        seed_everything(config.seed)
+        self.strategy: Strategy = build(setting)
+        self.guard = Guard(Rules(config.stop_skips, config.stop_eigenvalue))
+        self.stopped: tuple[int, str] | None = None
+        saved = task.folder / "checkpoint.pt"
+        if saved.exists():
+            checkpoint.resume(saved, setting.device, self._restore)
+            say(f"continuing {task.title} after epoch {self.strategy.epochs_done}")
+        else:
+            self._announce()
+
+    def run(self) -> None:
+        """All epochs that are left, unless the guard stops them."""
+        strategy, start = self.strategy, self.strategy.epochs_done
+        self.stopped = self.guard.verdict()
+        watch = Watch(self.task.folder, start)
+        with progress(self.task.title, strategy.epochs, start) as step:
+            for epoch in range(start, strategy.epochs):
+                if self.stopped:
+                    break
+                seed_everything(epoch_seed(self.setting.config.seed, epoch))
+                scores = strategy.epoch(self.feed, epoch)
+                genotype = as_genotype(strategy.architecture(), self.task, self.setting)
+                eigenvalue = self._eigenvalue(epoch)
+                self.guard.see(genotype.normal.skips, eigenvalue)
+                self.stopped = self.guard.verdict()
+                watch.epoch(epoch, scores, strategy.searcher, genotype, eigenvalue)
+                genotype.save(self._path(epoch))
+                checkpoint.save(self.task.folder / "checkpoint.pt", self._state())
+                step(_note(scores, genotype))
+        watch.close()
+        if self.stopped:
+            epoch, why = self.stopped
+            say(f"stopped after epoch {strategy.epochs_done}: {why}; the cells are those of epoch {epoch + 1}")
+
+    def genotype(self) -> Genotype:
+        """The answer: of the last epoch, of the last good one, or of the skip budget that does best."""
+        if self.stopped:
+            return Genotype.load(self._path(self.stopped[0]))
+        architecture = self.strategy.architecture()
+        if self.setting.config.skip_budget == "auto" and self.strategy.searcher is not None:
+            table = self.task.folder / "skip_budgets.json"
+            architecture = within_budget(self.strategy.searcher, architecture, self.setting, self.feed, table)
+        return as_genotype(architecture, self.task, self.setting)
+
+    def _path(self, epoch: int) -> Path:
+        return self.task.folder / "genotypes" / f"epoch_{epoch + 1:03}.json"
+
+    def _eigenvalue(self, epoch: int) -> float | None:
+        every, searcher = self.setting.config.hessian_every, self.strategy.searcher
+        if searcher is None or not every or (epoch + 1) % every:
+            return None
+        return dominant_eigenvalue(searcher, self.feed.probe(), self.setting.device)
+
+    def _state(self) -> dict[str, Any]:
+        return {"strategy": self.strategy.state_dict(), "guard": self.guard.state_dict()}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.strategy.load_state_dict(state["strategy"])
+        self.guard.load_state_dict(state["guard"])
+
+    def _announce(self) -> None:
+        """Say beforehand what will run and how long it should take."""
+        config, steps = self.setting.config, self.strategy.steps(self.feed)
+        seconds = steps * seconds_per_step(self.strategy, self.feed, self.setting.device)
+        say(
+            f"{self.task.title}: {config.strategy}, {config.cells} cells, {config.channels} channels, "
+            f"{self.strategy.epochs} {'candidates' if config.strategy == 'random' else 'epochs'}, {steps} steps of "
+            f"{config.batch_size}; about {duration(seconds)} on {describe(self.setting.device)}"
+        )
+
+
+def _note(scores: dict[str, EpochScore], genotype: Genotype) -> str:
+    accuracies = " ".join(f"{score.accuracy:.2f} ({part})" for part, score in scores.items())
+    return f"accuracy {accuracies}, skips {genotype.normal.skips}"
+
+
+def seconds_per_step(strategy: Strategy, feed: Feed, device: torch.device) -> float:
     """Seconds of one whole step, measured on a copy, so that the search itself is untouched."""
     trial = copy.deepcopy(strategy)
-    pair = pictures.take(task.weight_positions[:batch])
     seconds = 0.0
     for _ in range(2):
         start = time.perf_counter()
-        trial.alpha_step(pair, Tally())
-        trial.weight_step(pair, Tally())
-        if pictures.device.type == "cuda":
+        trial.one_step(feed)
+        if device.type == "cuda":
             torch.cuda.synchronize()
         seconds = time.perf_counter() - start
     return seconds
 
 
-def _genotype(searcher: Searcher, task: SearchTask, config: SearchConfig) -> Genotype:
-    assert config.cells and config.channels
-    return Genotype(
-        **searcher.cells(),
-        cells=config.cells,
-        channels=config.channels,
-        classes=task.classes,
-        provenance=task.provenance,
-    )
+def with_seed(task: SearchTask, seed: int, folder: Path) -> SearchTask:
+    """The same task under another seed, in a folder of its own."""
+    provenance = dataclasses.replace(task.provenance, seed=seed)
+    return dataclasses.replace(task, folder=folder, provenance=provenance, title=f"{task.title}, seed {seed}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from emonas.console import plain, say, show_table, warn
@@ -9,18 +11,25 @@ from emonas.datasets.batches import Pictures
 from emonas.datasets.prepare import find
 from emonas.datasets.prepared import Prepared
 from emonas.datasets.protocol import Fold, folds, split_people
+from emonas.datasets.registry import entry
 from emonas.device import pick, versions
 from emonas.errors import UserError
 from emonas.genotype import Genotype, Provenance
+from emonas.operations import reductions
+from emonas.picture import draw_genotype, save_figure
 from emonas.run_folder import open_run
 
-from .config import SearchConfig, fitted
-from .loop import SearchTask, search
+from .config import SearchConfig, check, fitted
+from .contest import contest
+from .loop import SearchTask, feed_of, search, setting_of, with_seed
+from .strategy import Architecture
 
 
 def run_search(config: SearchConfig) -> dict[str, Genotype]:
     """Search as ``config`` says; returns the genotypes by fold ("" for a single search). Raises UserError."""
+    check(config)
     prepared = find(config.dataset)
+    config = dataclasses.replace(config, folds=config.folds or entry(prepared.dataset).folds)
     device = pick(config.device)
     protocol = seen_by(config.protocol, prepared)
     visible = visible_parts(config, prepared, protocol)
@@ -34,7 +43,8 @@ def run_search(config: SearchConfig) -> dict[str, Genotype]:
     pictures = Pictures(prepared, device)
     found = {}
     for name, half in halves.items():
-        found[name] = search(_task(config, prepared, protocol, name, visible[name], half), config, pictures)
+        task = _task(config, prepared, protocol, name, visible[name], half)
+        found[name] = search(task, config, pictures) if config.seeds == 1 else _best_of_seeds(task, config, pictures)
     _report(config, protocol, found)
     return found
 
@@ -55,7 +65,7 @@ def visible_parts(config: SearchConfig, prepared: Prepared, protocol: str) -> di
     if protocol == "all":
         parts = {"": np.arange(len(samples))}
     else:
-        made = folds(samples, protocol, config.folds, seed=0)
+        made = folds(samples, protocol, config.folds or entry(prepared.dataset).folds, seed=0)
         parts = {("" if protocol == "fixed" else fold.name): fold.train for fold in made}
     names = {sample.subject for sample in samples} | {sample.person for sample in samples}
     unknown = [name for name in config.exclude_subjects if name not in names]
@@ -64,6 +74,27 @@ def visible_parts(config: SearchConfig, prepared: Prepared, protocol: str) -> di
     excluded = set(config.exclude_subjects)
     kept = np.array([not {sample.subject, sample.person} & excluded for sample in samples])
     return {name: positions[kept[positions]] for name, positions in parts.items()}
+
+
+def _best_of_seeds(task: SearchTask, config: SearchConfig, pictures: Pictures) -> Genotype:
+    """Search with each seed, rank the cells by short training, and keep the best as the task's own genotype."""
+    finished = task.folder / "genotype.json"
+    if finished.exists():
+        return Genotype.load(finished)
+    found = {}
+    for seed in range(config.seed, config.seed + config.seeds):
+        of_seed = with_seed(task, seed, task.folder / f"seed{seed}")
+        found[f"seed {seed}"] = search(of_seed, dataclasses.replace(config, seed=seed), pictures)
+    candidates = {
+        name: Architecture(g.normal, g.reduction, g.cells, g.reductions or reductions(g.cells))
+        for name, g in found.items()
+    }
+    setting = setting_of(config, len(task.classes), pictures)
+    feed = feed_of(task, config, pictures)
+    best, _ = contest(candidates, setting, feed, task.folder / "seeds.json", "Seeds")
+    save_figure(draw_genotype(found[best]), task.folder / "cells.png")
+    found[best].save(finished)
+    return found[best]
 
 
 def _task(

@@ -19,20 +19,36 @@ class Watch:
     def __init__(self, folder: Path, start: int) -> None:
         self.writer = SummaryWriter(str(folder), purge_step=start)
 
-    def epoch(self, epoch: int, scores: dict[str, EpochScore], searcher: Searcher, genotype: Genotype) -> None:
+    def epoch(
+        self,
+        epoch: int,
+        scores: dict[str, EpochScore],
+        searcher: Searcher | None,
+        genotype: Genotype,
+        eigenvalue: float | None = None,
+    ) -> None:
         """Everything that is known after an epoch."""
         for part, score in scores.items():
             self.writer.add_scalar(f"loss/{part}", score.loss, epoch)
             self.writer.add_scalar(f"accuracy/{part}", score.accuracy, epoch)
+        if searcher is not None:
+            self._alphas(epoch, searcher)
+        if eigenvalue is not None:
+            self.writer.add_scalar("hessian/dominant_eigenvalue", eigenvalue, epoch)
+        self.writer.add_scalar("skip_connections/normal", genotype.normal.skips, epoch)
+        self.writer.add_scalar("skip_connections/reduction", genotype.reduction.skips, epoch)
+        self.writer.add_image("cells", figure_pixels(draw_genotype(genotype)), epoch, dataformats="HWC")
+        self.writer.flush()
+
+    def _alphas(self, epoch: int, searcher: Searcher) -> None:
         alphas = {kind: alpha.detach().float().cpu().numpy() for kind, alpha in searcher.alpha.items()}
         for kind, entropy in searcher.entropy().items():
             self.writer.add_scalar(f"alpha_entropy/{kind}", entropy, epoch)
             self.writer.add_histogram(f"alphas/{kind}", alphas[kind], epoch)
-        self.writer.add_scalar("skip_connections/normal", genotype.normal.skips, epoch)
-        self.writer.add_scalar("skip_connections/reduction", genotype.reduction.skips, epoch)
         self.writer.add_image("alphas", figure_pixels(draw_alphas(alphas)), epoch, dataformats="HWC")
-        self.writer.add_image("cells", figure_pixels(draw_genotype(genotype)), epoch, dataformats="HWC")
-        self.writer.flush()
+        if searcher.depth is not None:
+            weights = dict(zip(searcher.supernet.depths, searcher.depth_weights().tolist(), strict=True))
+            self.writer.add_scalars("cells", {f"{depth}": weight for depth, weight in weights.items()}, epoch)
 
     def close(self) -> None:
         """Write out what is left."""
