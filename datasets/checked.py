@@ -12,7 +12,7 @@ from . import expected, registry
 from .choices import Choices, option
 from .describe import labelled
 from .expected import Compared
-from .prepare import check_usable, count_reasons
+from .prepared_tables import check_usable, count_reasons
 from .protocol import default_protocol, folds, in_words
 from .sample import PARTS, Found, Sample
 
@@ -53,9 +53,10 @@ def _compared_json(one: Compared) -> dict[str, object]:
 
 def _protocol(dataset: str, used: Sequence[Sample]) -> tuple[str | None, str]:
     """The protocol that "auto" means and what it is in words; None and why where these samples allow none."""
-    protocol = default_protocol(used, registry.entry(dataset).protocol)
+    known = registry.entry(dataset)
+    protocol = default_protocol(used, known.protocol)
     try:
-        return protocol, in_words(protocol, folds(used, protocol), used)
+        return protocol, in_words(protocol, folds(used, protocol, known.folds), used)
     except UserError as error:
         return None, f"none: {error}"
 
@@ -68,7 +69,8 @@ def _people(samples: Sequence[Sample]) -> int | None:
 
 def _show_counts(dataset: str, found: Found, compared: Sequence[Compared]) -> None:
     used = found.used
-    parts = [part for part in PARTS if any(sample.part == part for sample in used)]
+    there = {sample.portion for sample in used}
+    parts = [part for part in PARTS if part in there] or (sorted(there) if len(there) > 1 else [])
     rows: list[tuple[str, Sequence[Sample], str]] = [
         (label, [sample for sample in used if sample.label == label], "class") for label in found.classes
     ]
@@ -76,7 +78,7 @@ def _show_counts(dataset: str, found: Found, compared: Sequence[Compared]) -> No
     known = {(one.kind, one.name): one for one in compared}
     lines: list[tuple[object, ...]] = []
     for label, of_label, kind in rows:
-        line = (label, len(of_label), *(sum(s.part == part for s in of_label) for part in parts))
+        line = (label, len(of_label), *(sum(s.portion == part for s in of_label) for part in parts))
         lines.append((*line, *_expected_cells(known.get((kind, label if kind == "class" else "")), bool(compared))))
     people = _people(used)
     if one := known.get(("people", "")):

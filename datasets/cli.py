@@ -9,9 +9,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from emonas.console import command_line, run
-from emonas.options import Coefficients, Representation, Side, Span
+from emonas.options import Coefficients, FlowMethod, Gain, Interpolation, Length, Positive, Representation, Side, Span
 
+from . import face_choice
 from .choices import NO_CHOICES, Choices
+from .face_choice import FaceOptions
 
 app = command_line("emonas-data", "List, check and prepare data sets.")
 
@@ -25,11 +27,23 @@ class PrepareConfig:
     size: Side | None = None
     """Side of the prepared pictures in pixels. [default: the data set's own, see emonas-data list]"""
     representation: Representation = "auto"
-    """What becomes of a clip: its dynamic image or its apex frame. auto = dynamic for clips, still for stills."""
+    """What becomes of a clip: one dynamic image, or two (onset to apex to offset); flow = motion right, motion down and
+    strain between onset and apex; its apex frame; or a clip of --length frames. auto = dynamic for clips, still for
+    stills."""
     coefficients: Coefficients = "exact"
     """Coefficients of the rank pooling."""
     span: Span = "onset-apex"
     """Which frames a dynamic image pools. Over the whole clip, rise and fall of an expression partly cancel."""
+    flow: FlowMethod = "farneback"
+    """Method of the optical flow; tvl1 is the field's habit and takes 10 to 20 times as long."""
+    interpolation: Interpolation = "none"
+    """Resample what is pooled, or the clip, to --length frames; graph = temporal interpolation model (TIM)."""
+    length: Length = 10
+    """Frames of a clip and of a temporal interpolation."""
+    magnify: Gain = 0.0
+    """Gain of an Eulerian motion magnification that comes before everything else; 10 to 20 are common. 0 = none."""
+    jobs: Positive | None = None
+    """Number of processes. [default: one for each core]"""
     overwrite: bool = False
     """Replace what is prepared under this name."""
     json: bool = False
@@ -101,9 +115,10 @@ def prepare(
     /,
     *,
     choices: Annotated[Choices, Parameter(name="*")] = NO_CHOICES,
+    faces: Annotated[FaceOptions, Parameter(name="*")] = face_choice.DEFAULTS,
     config: Annotated[PrepareConfig, Parameter(name="*")] = DEFAULTS,
 ) -> None:
-    """Make the arrays that emonas-search and emonas-train work on.
+    """Make the arrays that emonas-search and emonas-train work on, and a contact sheet to look at.
 
     Parameters
     ----------
@@ -113,6 +128,7 @@ def prepare(
         The file or folder as its owner distributes it; an embedded data set needs none.
     """
     from . import registry
+    from .making import cores
     from .overview import show_prepared
     from .prepare import prepare as make
     from .representation import PictureOptions
@@ -122,9 +138,23 @@ def prepare(
         representation=config.representation,
         coefficients=config.coefficients,
         span=config.span,
+        flow=config.flow,
+        interpolation=config.interpolation,
+        length=config.length,
+        magnify=config.magnify,
     )
     # Progress would stand in the way of a program that reads the JSON.
-    prepared = make(dataset, source, options, config.name, config.overwrite, quiet=config.json, choices=choices)
+    prepared = make(
+        dataset,
+        source,
+        options,
+        config.name,
+        config.overwrite,
+        quiet=config.json,
+        choices=choices,
+        faces=faces,
+        jobs=config.jobs or cores(),
+    )
     show_prepared(prepared, config.json)
 
 

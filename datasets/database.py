@@ -30,8 +30,9 @@ class Database:
     ``kind`` is its modality. ``reader`` is "module:function" inside this package; ``embedded`` sets need no files.
     ``source`` says in half a line what to name on the command line, ``layout`` how it lies on the disk, line by line.
     ``size`` is the side of the prepared pictures in pixels. ``protocol`` is the one that the literature uses, or
-    "auto" where it depends on what the user's data offers. ``class_sets``: the first is the default. ``options``:
-    for each further option (a field of Choices) its values and what they mean, the default first.
+    "auto" where it depends on what the user's data offers; ``folds`` is the number of folds of "kfold".
+    ``class_sets``: the first is the default. ``options``: for each further option (a field of Choices) its values and
+    what they mean, the default first.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Database:
     kind: Kind
     owner: str
     request: str
-    protocol: Literal["fixed", "loso", "kfold", "auto"]
+    protocol: Literal["fixed", "loso", "kfold", "au3", "auto"]
     size: int
     reader: str
     source: str = ""
@@ -50,6 +51,7 @@ class Database:
     layout: tuple[str, ...] = ()
     class_sets: tuple[ClassSet, ...] = ()
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    folds: int = 5
     metric: str = ""
     expected: tuple[Expected, ...] = ()
     pitfalls: tuple[str, ...] = ()

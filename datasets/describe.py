@@ -12,7 +12,8 @@ from .expected import Expected
 
 _PROTOCOLS = {
     "loso": "leave one subject out",
-    "kfold": "folds by subject",
+    "kfold": "{} folds by subject",
+    "au3": "the three published subject folds for action units",
     "fixed": "the owner's split into parts",
     "auto": "the split that your data has, else leave one subject out",
 }
@@ -49,7 +50,7 @@ def page(known: Database) -> list[str]:
         *((option(name), tuple(_values(values))) for name, values in known.accepted.items() if name != "classes"),
         ("classes", tuple(_class_sets(known))),
         ("counts", tuple(map(_in_words, known.expected))),
-        ("protocol", (_PROTOCOLS[known.protocol],)),
+        ("protocol", (_PROTOCOLS[known.protocol].format(known.folds),)),
         ("metric", (known.metric,)),
         ("pitfalls", known.pitfalls),
     ]
@@ -67,9 +68,13 @@ def _class_sets(known: Database) -> Iterator[str]:
 
 
 def _in_words(expected: Expected) -> str:
-    people = "" if expected.subjects is None else f", {expected.subjects} people"
+    people = "" if expected.subjects is None else f", {expected.subjects} people{_doubt(expected, 'people')}"
     when = ", ".join(f"{option(name)} {value}" for name, value in expected.when.items())
     each = [f"{name} {count}" for name, count in (*expected.counts.items(), *expected.parts.items())]
-    unsure = "" if expected.sure else " (unconfirmed)"
-    words = f"{expected.samples} samples{people}{unsure}{f' with {when}' if when else ''}"
-    return f"{words}: {', '.join(each)}" if each else words
+    words = f"{expected.samples} samples{_doubt(expected, 'samples')}{people}{f' with {when}' if when else ''}"
+    return f"{words}: {', '.join(each)}{_doubt(expected, 'class')}" if each else words
+
+
+def _doubt(expected: Expected, kind: str) -> str:
+    """A mark on what is hearsay, once where all of it is."""
+    return " (unconfirmed)" if kind in expected.unsure or (kind == "samples" and not expected.sure) else ""

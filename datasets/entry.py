@@ -13,7 +13,7 @@ from .copies import fingerprint
 from .flaws import told
 from .frame_numbers import frame
 from .frames import VIDEO_SUFFIXES, ImageFiles, VideoFile, frame_number, sorted_frames, whole_video
-from .sample import Sample
+from .sample import Frames, Sample
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Entry:
 
     ``onset``, ``apex`` and ``offset`` are frame numbers as the user writes them; ``flaw`` says what is already
     known to be wrong, ``row`` which row of the owner's table tells of the expression. ``cut`` stands for a path that
-    holds much more than the expression: only the frames from onset to offset are taken.
+    holds much more than the expression: only the frames from onset to offset are taken. ``frames`` are the pixels of
+    a still that is no file of its own; the path then only says where it is from.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Entry:
     action_units: tuple[str, ...] = ()
     row: int | None = None
     cut: bool = False
+    frames: Frames | None = None
 
     def sample(self, dataset: str) -> Sample:
         """The sample, dropped with a reason when the entry is flawed or, by a cheap check, its files are.
@@ -68,6 +70,10 @@ class Entry:
         return f"{reason} (row {self.row})" if ":" in reason else f"{reason}: row {self.row}"
 
     def _with_frames(self, sample: Sample) -> Sample:
+        if self.frames is not None:
+            flaw = self.frames.flaw()
+            still = replace(sample, frames=self.frames)
+            return still.drop(self._with_row(flaw)) if flaw else still
         frames, is_clip = _frames(self.path)
         known = positions(frames) if is_clip else {}
         if self.cut:

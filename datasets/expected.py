@@ -14,7 +14,8 @@ class Expected:
     """Samples, people and samples of each class that a complete copy has, under the choices named in ``when``.
 
     ``sure`` counts are published by the owner or recounted from the owner's files; the others are hearsay, and a
-    copy that differs from them may be right.
+    copy that differs from them may be right. ``unsure`` names the kinds ("people", "class") that are hearsay where
+    the rest is sure. ``parts`` are those of a split, or the sources of a composite (``Sample.portion``).
     """
 
     samples: int
@@ -23,6 +24,11 @@ class Expected:
     parts: Mapping[str, int] = field(default_factory=dict)
     when: Mapping[str, str] = field(default_factory=dict)
     sure: bool = True
+    unsure: tuple[str, ...] = ()
+
+    def is_sure(self, kind: str) -> bool:
+        """Whether the counts of a kind, as ``Compared`` names them, are more than hearsay."""
+        return self.sure and kind not in self.unsure
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,13 @@ def chosen(expected: Sequence[Expected], choices: Mapping[str, str]) -> Expected
 
 def compare(expected: Expected, used: Sequence[Sample]) -> list[Compared]:
     """Every expected count beside the one found among the samples in use."""
-    labels, parts = Counter(s.label for s in used), Counter(s.part for s in used)
+    labels, parts = Counter(s.label for s in used), Counter(s.portion for s in used)
     people = len({sample.person for sample in used})
     rows = [("samples", "", len(used), expected.samples)]
     rows += [("people", "", people, expected.subjects)] if expected.subjects is not None else []
     rows += [("class", label, labels[label], count) for label, count in expected.counts.items()]
     rows += [("part", part, parts[part], count) for part, count in expected.parts.items()]
-    return [Compared(*row, expected.sure) for row in rows]
+    return [Compared(*row, expected.is_sure(row[0])) for row in rows]
 
 
 def verdict(compared: Sequence[Compared]) -> str:
@@ -67,6 +73,6 @@ def verdict(compared: Sequence[Compared]) -> str:
     differing = [str(one) for one in compared if one.differs]
     if not differing:
         return "as published" if all(one.sure for one in compared) else "as reported (unconfirmed numbers)"
-    if all(one.sure for one in compared):
+    if any(one.sure for one in compared if one.differs):
         return f"NOT as published: {', '.join(differing)}"
     return f"other than reported ({', '.join(differing)}); the report is unconfirmed"

@@ -1,10 +1,9 @@
-"""FER2013 (Carrier and Courville, 2013) in the three CSV forms in which it is distributed."""
+"""FER2013 (Carrier and Courville, 2013) in the three CSV forms in which it is distributed, and its labels by FER+."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +12,13 @@ import numpy as np
 from emonas.errors import UserError
 
 from .choices import NO_CHOICES, Choices
-from .classes import same_named
+from .classes import ClassSet, same_named
 from .copies import copies_note, fingerprint
 from .database import Database
 from .expected import Expected
-from .frames import ImageFiles, PixelGrid, is_debris
-from .sample import PARTS, Found, Sample
+from .frames import ImageFiles, PixelGrid
+from .layout import files, missing
+from .sample import Found, Sample
 from .table import columns, rows, shortened
 
 #: The owner's codes 0 to 6; angry, happy and sad are named by their nouns.
@@ -47,25 +47,40 @@ DATABASE = Database(
         "fer2013.csv: emotion,pixels,Usage; 48x48 grey values a row",
         "icml_face_data.csv: the same columns in another order",
         "train.csv: emotion,pixels; only the training part has labels",
+        "fer2013new.csv beside it: ten votes a row, from github.com/microsoft/FERPlus",
     ),
-    class_sets=(same_named("7", "all labels", CLASSES),),
+    class_sets=(
+        same_named("7", "all labels of the owner", CLASSES, ("contempt",)),
+        same_named("8", "the owner's and contempt, which only FER+ has", (*CLASSES, "contempt")),
+    ),
+    options={
+        "variant": {
+            "owner": "the owner's labels",
+            "ferplus": "the emotion with the most of FER+'s ten votes; ties, no face and unknown are dropped",
+        },
+    },
     expected=(
         Expected(
             sum(map(sum, PUBLISHED.values())),
             counts={label: sum(part[i] for part in PUBLISHED.values()) for i, label in enumerate(CLASSES)},
             parts={part: sum(counts) for part, counts in PUBLISHED.items()},
+            when={"variant": "owner"},
         ),
     ),
     pitfalls=(
         "PublicTest is for validation, PrivateTest for the test: numbers on both together compare with no paper",
         "nobody is named, so the same person may stand in train and test",
         "some pictures stand in several parts; copies of tested pictures are left out of training",
+        "numbers on the labels of FER+ and on the owner's do not compare",
     ),
 )
 #: Files that a folder may hold, the most complete one first.
 FILES = ("fer2013.csv", "icml_face_data.csv", "train.csv")
 
 _PARTS = {"training": "train", "publictest": "validation", "privatetest": "test"}
+_FERPLUS = "fer2013new.csv"
+_NO_EMOTION = ("unknown", "nf")
+_VOTED = (*CLASSES, "contempt", *_NO_EMOTION)
 _SIDE = 48
 _DIGITS_AND_BLANKS = b"0123456789 \t\r\n"
 
@@ -78,16 +93,21 @@ def read(source: Path, choices: Choices = NO_CHOICES) -> Found:
     pixels, so that copies stay together. A flawed row is dropped with its reason; blank images stay, because the
     published counts hold them. Raises UserError when the source is no FER2013.
     """
-    files = [source] if source.is_file() else _files(source)
-    for file in files:
-        _check_columns(file, alone=len(files) == 1)
-    samples = tuple(sample for file in files for sample in _samples(file))
-    used = [sample for sample in samples if not sample.dropped]
+    tables = [source] if source.is_file() else _tables(source)
+    for table in tables:
+        _check_columns(table, alone=len(tables) == 1)
+    samples = tuple(sample for table in tables for sample in _samples(table))
     if not samples:
-        raise UserError(f"{files[0]}: no rows below the header")
+        raise UserError(f"{tables[0]}: no rows below the header")
+    class_set = DATABASE.class_set(choices.classes)
+    if choices.variant == "ferplus":
+        samples = tuple(_relabelled(samples, _votes(source, tables[0], samples), class_set))
+    elif "contempt" in class_set.classes:
+        raise UserError(f"--classes {class_set.name} has contempt, which only FER+ has: add --variant ferplus")
+    used = [sample for sample in samples if not sample.dropped]
     if not used:
-        raise UserError(f"{files[0]}: not one of {len(samples)} rows can be used; the first: {samples[0].dropped}")
-    return Found(samples, CLASSES, (*_count_notes(used), *_blank_note(used), *copies_note(used)))
+        raise UserError(f"{tables[0]}: not one of {len(samples)} rows can be used; the first: {samples[0].dropped}")
+    return Found(samples, class_set.classes, (*_blank_note(used), *copies_note(used)))
 
 
 def pixel_bytes(text: str) -> bytes:
@@ -110,24 +130,13 @@ def _bad_pixel(text: str) -> str:
     return f"pixel not a number: {shortened(token, 20)!r}"
 
 
-def _files(folder: Path) -> list[Path]:
+def _tables(folder: Path) -> list[Path]:
     """The file to read; train.csv brings the test.csv beside it along, whose rows are then counted as dropped."""
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such file or folder")
-    found = list(_csv_files(folder))
-    for name in (*FILES, "test.csv"):
-        for file in found:
-            if file.name.lower() == name:
-                beside = [other for other in found if other.parent == file.parent and other.name.lower() == "test.csv"]
-                return [file, *beside] if name == "train.csv" else [file]
-    raise UserError(f"{folder}: no {', '.join(FILES[:-1])} or {FILES[-1]} in it or up to three folders down")
-
-
-def _csv_files(folder: Path) -> Iterator[Path]:
-    for depth in range(4):
-        for path in sorted(folder.glob("*/" * depth + "*.[cC][sS][vV]")):
-            if path.is_file() and not any(is_debris(part) for part in path.relative_to(folder).parts):
-                yield path
+    found = files(folder, *FILES, "test.csv")
+    if not found:
+        raise missing(folder, "FER2013", f"{', '.join(FILES[:-1])} or {FILES[-1]}")
+    beside = [file for file in found[1:] if file.parent == found[0].parent and file.name.casefold() == "test.csv"]
+    return [found[0], *beside] if found[0].name.casefold() == "train.csv" else [found[0]]
 
 
 def _check_columns(file: Path, alone: bool) -> None:
@@ -163,19 +172,40 @@ def _sample(clip: str, cells: dict[str, str], part_of_file: str) -> Sample:
     return sample if part else sample.drop(f"unknown Usage: {shortened(usage or '', 20)!r}")
 
 
-def _count_notes(used: Sequence[Sample]) -> Iterator[str]:
-    found = Counter((sample.part, sample.label) for sample in used)
-    counts = {part: tuple(found[part, label] for label in CLASSES) for part in PARTS}
-    sizes = [(sum(counts[part]), sum(PUBLISHED[part]), part) for part in PARTS]
-    other = [f"{here} of {published} {part}" for here, published, part in sizes if here != published]
-    if other:
-        kind = "a subset" if all(here <= published for here, published, _ in sizes) else "not as published"
-        yield f"{', '.join(other)} images: {kind}"
-    for here, published, part in sizes:
-        if here == published and counts[part] != PUBLISHED[part]:
-            pairs = zip(CLASSES, counts[part], PUBLISHED[part], strict=True)
-            differing = (f"{label} {count} instead of {known}" for label, count, known in pairs if count != known)
-            yield f"{part} classes are not as published: {', '.join(differing)}"
+def _votes(source: Path, table: Path, samples: Sequence[Sample]) -> list[dict[str, str]]:
+    """The rows of FER+, which belong to those of FER2013 in the same order. Raises UserError where they do not."""
+    folder = source if source.is_dir() else source.parent
+    found = files(folder, _FERPLUS)
+    if not found:
+        raise missing(folder, "FER+", _FERPLUS)
+    lacking = [name for name in ("usage", *_VOTED) if name not in columns(found[0])]
+    if lacking:
+        raise UserError(f"{found[0]}: not the votes of FER+: no column {lacking[0]!r}")
+    votes = [row.cells for row in rows(found[0])]
+    if [_PARTS.get(cells["usage"].lower()) for cells in votes] != [sample.part for sample in samples]:
+        raise UserError(f"{found[0]}: its {len(votes)} rows do not belong to the {len(samples)} of {table.name}")
+    return votes
+
+
+def _relabelled(samples: Sequence[Sample], votes: Sequence[Mapping[str, str]], class_set: ClassSet) -> Iterator[Sample]:
+    for sample, cells in zip(samples, votes, strict=True):
+        if isinstance(sample.frames, PixelGrid):
+            label, reason = _voted(cells)
+            label, outside = (label, reason) if reason else class_set.place(None, sample.clip, label)
+            yield replace(sample, label=label, dropped=outside)
+        else:
+            yield sample
+
+
+def _voted(cells: Mapping[str, str]) -> tuple[str, str]:
+    """The emotion with the most votes and an empty text, or an empty text and why there is none."""
+    if not all(cells[name].isdecimal() for name in _VOTED):
+        return "", "votes not numbers"
+    counts = {name: int(cells[name]) for name in _VOTED}
+    most = [name for name, count in counts.items() if count == max(counts.values())]
+    if len(most) > 1:
+        return "", "no emotion with the most votes"
+    return ("", f"voted to be no emotion: {most[0]}") if most[0] in _NO_EMOTION else (most[0], "")
 
 
 def _blank_note(used: Sequence[Sample]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from .describe import page
 from .expected import chosen
 from .prepare import prepared_names
 from .prepared import Prepared, load, prepared_folder
+from .table import shortened
 
 
 def show_list(as_json: bool) -> None:
@@ -59,7 +60,7 @@ def _listed(known: Database) -> tuple[str, ...]:
     given = chosen(known.expected, choices) or next(iter(known.expected), None)
     samples = "embedded" if known.embedded else str(given.samples) if given else ""
     people = str(given.subjects) if given and given.subjects is not None else ""
-    sets = " ".join(one.name for one in known.class_sets)
+    sets = shortened(" ".join(one.name for one in known.class_sets), 11)
     return known.name, known.title, known.kind, sets, samples, people, known.protocol
 
 
@@ -99,6 +100,7 @@ def show_prepared(prepared: Prepared, as_json: bool) -> None:
         show_json(_prepared_json(prepared.name, prepared))
         return
     kind = f"{prepared.options['representation']}, {prepared.size}x{prepared.size}"
+    kind += ", faces cut out" if prepared.options.get("faces") == "detect" else ""
     people = f"of {len(prepared.subjects)} people" if prepared.subjects_known else "of unknown people"
     say(f"{prepared.name}: {len(prepared.samples)} pictures ({kind}) {people}")
     say(f"classes    {', '.join(prepared.classes)}")
@@ -106,6 +108,7 @@ def show_prepared(prepared: Prepared, as_json: bool) -> None:
         reasons = ", ".join(f"{why} ({count})" for why, count in prepared.dropped.items())
         say(f"dropped    {sum(prepared.dropped.values())}: {reasons}; each one is listed in dropped.csv")
     say(f"in         {prepared.folder}")
+    say("look at    contact_sheet.png there: are the faces and the motion right?")
     for note in prepared.notes:
         warn(note)
     say(f"next       emonas-search --dataset {prepared.name}")

@@ -1,59 +1,84 @@
-"""The array of a prepared data set: pictures made one after the other and written into one npy file."""
+"""Pictures on the disk: a file for each batch while a data set is being made, and one npy file when it is."""
 
 from __future__ import annotations
 
 import hashlib
-import io
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from emonas.errors import UserError
+from emonas.files import replacing
 
-from .registry import legible
-from .representation import PictureOptions, picture
 from .sample import Sample
 
 
-def write_pictures(
-    path: Path, samples: tuple[Sample, ...], options: PictureOptions, step: Callable[[str], None]
-) -> tuple[list[Sample], list[Sample], str]:
-    """Make and write the picture of every sample in use: uint8 (N, 3, size, size), in the order of the samples.
+@dataclass(frozen=True)
+class BatchFile:
+    """A line of JSON, then the pixels of the pictures that could be made.
 
-    One by one, so that a full disk is an error and not a crash in a memory map. Returns the samples that were written,
-    the dropped ones (also those that could not be read, with the reason) and the SHA-256 of the pixels. Raises OSError.
+    ``reasons`` has, for each sample of the batch, why there is no picture of it, empty where there is one.
+    """
+
+    path: Path
+    reasons: tuple[str, ...]
+    pixels: bytes
+
+    def write(self) -> None:
+        """Write the file, whole or not at all. Raises UserError."""
+        head = {"reasons": self.reasons, "sha256": hashlib.sha256(self.pixels).hexdigest()}
+        with replacing(self.path) as temporary:
+            temporary.write_bytes(json.dumps(head).encode() + b"\n" + self.pixels)
+
+
+def read_batch(path: Path) -> BatchFile | None:
+    """A batch's file; None where there is none, or where a crash of the system has left a part of it."""
+    try:
+        line, _, pixels = path.read_bytes().partition(b"\n")
+        head = json.loads(line)
+        return (
+            BatchFile(path, head["reasons"], pixels) if hashlib.sha256(pixels).hexdigest() == head["sha256"] else None
+        )
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+
+
+def join(
+    path: Path, batches: Sequence[tuple[Path, Sequence[Sample]]], shape: tuple[int, int, int]
+) -> tuple[list[Sample], list[Sample], str]:
+    """Write one npy file of the pictures of all batches: uint8, (N, *shape), in the order of the samples.
+
+    ``batches`` are whole files with their samples. One after the other, so that a full disk is an error and not a
+    crash in a memory map. Returns the samples that have a picture, those that have none, with the reason, and the
+    SHA-256 of the pixels. Raises OSError.
     """
     kept: list[Sample] = []
-    dropped = [sample for sample in samples if sample.dropped]
-    used = [sample for sample in samples if not sample.dropped]
+    dropped: list[Sample] = []
     digest = hashlib.sha256()
-    shape = (3, options.size, options.size)
-    with path.open("wb") as file:
-        file.write(_npy_header((len(used), *shape)))
-        for sample in used:
-            try:
-                pixels = picture(sample, options)
-            except UserError as error:
-                dropped.append(sample.drop(f"cannot be read: {legible(str(error))}"))
-            else:
-                file.write(pixels.tobytes())
-                digest.update(pixels.tobytes())
-                kept.append(sample)
-            step("")
-        file.seek(0)
-        file.write(_npy_header((len(kept), *shape), length=len(_npy_header((len(used), *shape)))))
-        file.flush()
-        os.fsync(file.fileno())
+    for file, samples in batches:
+        for sample, reason in zip(samples, _opened(file).reasons, strict=True):
+            (dropped if reason else kept).append(sample.drop(reason))
+    with path.open("wb") as target:
+        _write_header(target, (len(kept), *shape))
+        for file, _ in batches:
+            pixels = _opened(file).pixels
+            target.write(pixels)
+            digest.update(pixels)
+        target.flush()
+        os.fsync(target.fileno())
     return kept, dropped, digest.hexdigest()
 
 
-def _npy_header(shape: tuple[int, ...], length: int = 0) -> bytes:
-    """An npy header for uint8 of ``shape``, filled up to ``length`` bytes so that it can replace an earlier one."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    header = buffer.getvalue()
-    missing = max(0, length - len(header))
-    size = int.from_bytes(header[8:10], "little") + missing
-    return header[:8] + size.to_bytes(2, "little") + header[10:-1] + b" " * missing + b"\n"
+def _opened(path: Path) -> BatchFile:
+    batch = read_batch(path)
+    if batch is None:
+        raise OSError(f"{path} has been damaged; run the same command again")
+    return batch
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
-import io
 import os
 import re
-import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from emonas.console import plain, progress, say, warn
 from emonas.errors import UserError
-from emonas.files import read_json, write_json, write_text
+from emonas.files import read_json
 
-from . import registry
+from . import face_choice, registry
 from .choices import AUTO, NO_CHOICES, Choices
-from .picture_file import write_pictures
-from .prepared import COLUMNS, FORMAT, VERSION, Prepared, load, prepared_folder, sample_row
-from .protocol import default_protocol
+from .contact_sheet import write_contact_sheet
+from .face_choice import FaceOptions
+from .faces import finder_of, with_faces
+from .making import Batch, batches_of, left, make_all
+from .picture_file import join
+from .prepared import Prepared, load, prepared_folder
+from .prepared_tables import check_usable, write_tables
 from .representation import PictureOptions, resolve
-from .sample import Found, Sample
+from .sample import Found
+from .store_lock import held
 
 
 def prepare(
@@ -36,12 +38,16 @@ def prepare(
     overwrite: bool = False,
     quiet: bool = False,
     choices: Choices = NO_CHOICES,
+    faces: FaceOptions = face_choice.DEFAULTS,
+    jobs: int = 1,
 ) -> Prepared:
     """Make the prepared data set ``name`` (default: the data set's name) and return it.
 
     What is already prepared with the same source and options is returned as it is, unread; other options are refused
-    unless ``overwrite``. Samples whose frames cannot be read are dropped with their reason. ``quiet`` shows no
-    progress. ``choices`` are those of the reader; a chosen apex policy holds for the pictures, too. Raises UserError.
+    unless ``overwrite``. A run that was ended before its time is continued. Samples whose frames cannot be read, and
+    those without a face where faces are looked for, are dropped with their reason. ``quiet`` shows no progress.
+    ``choices`` are those of the reader; a chosen apex policy holds for the pictures, too. ``jobs`` is the number of
+    processes, which changes nothing in the result. Raises UserError.
     """
     registry.check_source(dataset, source)
     dataset, choices = registry.entry(dataset).name, registry.settled(dataset, choices)
@@ -51,14 +57,17 @@ def prepare(
     request = {
         "dataset": dataset,
         "source": str(source.resolve()) if source else "",
-        "options": {**plain(options), **choices.given()},
+        "options": {**plain(options), **face_choice.recorded(faces), **choices.given()},
     }
     if overwrite or not _is_prepared(folder):
         found = _owned(registry.read(dataset, source, choices), dataset, source)
         check_usable(found.used, [sample for sample in found.samples if sample.dropped], name)
         options = dataclasses.replace(options, representation=resolve(options.representation, found.used))
-        request = {**request, "options": {**plain(options), **choices.given(), **found.choices}}
-        made = _write(folder, name, found, options, request, overwrite, quiet)
+        faces = dataclasses.replace(faces, faces=face_choice.settled(faces.faces, found.choices.get("crop")))
+        settled = {**plain(options), **face_choice.recorded(faces), **choices.given(), **found.choices}
+        found = _with_faces(found, faces)
+        making = _Making(folder, name, found, options, {**request, "options": settled}, jobs, quiet)
+        made = making.run(overwrite)
     else:
         made = False
     prepared = load(folder)
@@ -87,6 +96,11 @@ def _owned(found: Found, dataset: str, source: Path | None) -> Found:
     return dataclasses.replace(found, samples=tuple(dataclasses.replace(s, dataset=name) for s in found.samples))
 
 
+def _with_faces(found: Found, faces: FaceOptions) -> Found:
+    finder = finder_of(faces)
+    return dataclasses.replace(found, samples=tuple(with_faces(sample, finder) for sample in found.samples))
+
+
 def _checked_name(name: str, dataset: str) -> str:
     """Refuse a name that would lead out of the store or hide another data set. Raises UserError."""
     if not re.fullmatch(r"\w[\w.-]{0,99}", name):
@@ -103,7 +117,11 @@ def _is_prepared(folder: Path) -> bool:
 def _refuse_other_options(folder: Path, request: dict[str, Any]) -> None:
     facts = read_json(folder / "prepared.json")
     # A set that was prepared before an option came into being has its default.
-    defaults = {**plain(PictureOptions(size=0)), **registry.settled(request["dataset"], NO_CHOICES).given()}
+    defaults = {
+        **plain(PictureOptions(size=0)),
+        **face_choice.recorded(FaceOptions(faces="whole")),
+        **registry.settled(request["dataset"], NO_CHOICES).given(),
+    }
     old = {**defaults, **{key: facts.get(key) for key in ("dataset", "source")}, **facts["options"]}
     new = {**{key: request[key] for key in ("dataset", "source")}, **request["options"]}
     # What was left to be found out then is what was found out.
@@ -116,37 +134,89 @@ def _refuse_other_options(folder: Path, request: dict[str, Any]) -> None:
         )
 
 
-def _write(
-    folder: Path,
-    name: str,
-    found: Found,
-    options: PictureOptions,
-    request: dict[str, Any],
-    overwrite: bool,
-    quiet: bool,
-) -> bool:
-    """Write everything or nothing; False where another process was faster and its set was left in place."""
+@dataclasses.dataclass(frozen=True)
+class _Making:
+    """A prepared data set on its way into the store.
+
+    It grows in a hidden folder beside its place, which one process holds at a time: a file for each finished batch,
+    which stays until the set is whole, and "new", the set before it is moved to its place.
+    """
+
+    folder: Path
+    name: str
+    found: Found
+    options: PictureOptions
+    request: dict[str, Any]
+    jobs: int
+    quiet: bool
+
+    def run(self, overwrite: bool) -> bool:
+        """Write everything or nothing; False where another process was faster and its set was left in place."""
+        growing = self.folder.with_name(f".{self.name}.growing")
+        try:
+            with (
+                held(growing, lambda: warn(f"another process is preparing {self.name}; waiting for it")),
+                _swept(growing),
+            ):
+                _put_back(growing / "old", self.folder)
+                made = overwrite or not _is_prepared(self.folder)
+                if made:
+                    self._make(growing)
+                return made
+        except OSError as error:
+            raise UserError(f"cannot write {self.folder}: {error.strerror or error}") from error
+
+    def _make(self, growing: Path) -> None:
+        batches = batches_of(self.found.used, self.options, growing)
+        self._make_pictures(batches)
+        new, old = growing / "new", growing / "old"
+        # A killed run may have left them.
+        for stale in (new, old):
+            shutil.rmtree(stale, ignore_errors=True)
+        new.mkdir()
+        shape = (self.options.channels, self.options.size, self.options.size)
+        kept, without, digest = join(new / "images.npy", [(batch.path, batch.samples) for batch in batches], shape)
+        dropped = [*(sample for sample in self.found.samples if sample.dropped), *without]
+        try:
+            check_usable(kept, dropped, self.name)
+        except UserError:
+            shutil.rmtree(growing, ignore_errors=True)
+            raise
+        write_tables(new, self.name, self.found, kept, dropped, self.request, digest)
+        write_contact_sheet(new, kept, self.options, self.name)
+        _put_in_place(new, self.folder, old)
+
+    def _make_pictures(self, batches: list[Batch]) -> None:
+        wanted = left(batches)
+        samples = len(self.found.used)
+        done = samples - sum(len(batch.samples) for batch in wanted)
+        if done:
+            warn(f"{done} of {samples} pictures of {self.name} are there from a run that was ended before its time")
+        with _no_progress() if self.quiet else progress(f"preparing {self.name}", samples, done) as step:
+            make_all(wanted, self.jobs, lambda more: [step("") for _ in range(more)])
+
+
+@contextmanager
+def _swept(growing: Path) -> Iterator[None]:
+    """Leave nothing behind but the finished batches of a run that an error or an interruption ends."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=f".{name}.", dir=folder.parent, ignore_cleanup_errors=True
-        ) as temporary:
-            work = Path(temporary) / "new"
-            work.mkdir()
-            with _no_progress() if quiet else progress(f"preparing {name}", len(found.used)) as step:
-                kept, dropped, digest = write_pictures(work / "images.npy", found.samples, options, step)
-            _write_tables(work, name, found, kept, dropped, request, digest)
-            if _is_prepared(folder) and not overwrite:
-                return False
-            _put_in_place(work, folder, Path(temporary) / "old")
-            return True
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
+        yield
+    except BaseException:
+        batches = any(growing.glob("*.batch"))
+        shutil.rmtree(growing / "new" if batches else growing, ignore_errors=True)
+        raise
+    shutil.rmtree(growing, ignore_errors=True)
 
 
 @contextmanager
 def _no_progress() -> Iterator[Callable[[str], None]]:
     yield lambda note: None
+
+
+def _put_back(old: Path, folder: Path) -> None:
+    """Undo half of an exchange of the old set for the new one, if a run was killed in the middle of it."""
+    if old.exists() and not folder.exists():
+        old.rename(folder)
 
 
 def _put_in_place(new: Path, folder: Path, old: Path) -> None:
@@ -159,62 +229,6 @@ def _put_in_place(new: Path, folder: Path, old: Path) -> None:
         if old.exists():
             old.rename(folder)
         raise
-
-
-def _write_tables(
-    folder: Path,
-    name: str,
-    found: Found,
-    kept: list[Sample],
-    dropped: list[Sample],
-    request: dict[str, Any],
-    digest: str,
-) -> None:
-    check_usable(kept, dropped, name)
-    table = _csv_text(COLUMNS, [sample_row(sample) for sample in kept])
-    write_text(folder / "samples.csv", table)
-    reasons = [{"clip": s.clip, "subject": s.subject or "", "label": s.label, "reason": s.dropped} for s in dropped]
-    write_text(folder / "dropped.csv", _csv_text(("clip", "subject", "label", "reason"), reasons))
-    used = {sample.label for sample in kept}
-    classes = [label for label in found.classes if label in used]
-    facts = {
-        "format": FORMAT,
-        "version": VERSION,
-        "name": name,
-        **request,
-        "classes": classes,
-        "counts": {label: sum(sample.label == label for sample in kept) for label in classes},
-        "samples": len(kept),
-        "subjects": len({sample.person for sample in kept if sample.subject is not None}),
-        "dropped": count_reasons(dropped),
-        "protocol": default_protocol(kept, registry.entry(request["dataset"]).protocol),
-        "notes": list(found.notes),
-        "fingerprint": hashlib.sha256((digest + table).encode()).hexdigest()[:16],
-    }
-    write_json(folder / "prepared.json", facts)
-
-
-def count_reasons(samples: Iterable[Sample]) -> dict[str, int]:
-    """How many samples were dropped for each kind of reason: the text before the colon."""
-    return dict(Counter(sample.dropped.split(":")[0] for sample in samples if sample.dropped))
-
-
-def check_usable(kept: Sequence[Sample], dropped: Sequence[Sample], name: str) -> None:
-    """Refuse a set on which nothing can be learnt. Raises UserError."""
-    why = f" ({len(dropped)} dropped, the first: {dropped[0].dropped})" if dropped else ""
-    if not kept:
-        raise UserError(f"{name}: no usable sample was found{why}")
-    classes = {sample.label for sample in kept}
-    if len(classes) < 2:
-        raise UserError(f"{name}: all samples have the one class {min(classes)!r}{why}; at least two are needed")
-
-
-def _csv_text(columns: tuple[str, ...], rows: list[dict[str, str]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def find(name: str, announce: Callable[[str], None] = say) -> Prepared:

@@ -2,10 +2,11 @@
 
 A prepared data set is a folder of
 
-    images.npy      uint8, (N, C, H, W), memory-mapped on reading
-    samples.csv     a row for each image, in the same order
-    dropped.csv     the samples that were left out, each with its reason
-    prepared.json   format and version, source, options, classes, counts, notes, fingerprint
+    images.npy          uint8, (N, C, H, W), memory-mapped on reading
+    samples.csv         a row for each image, in the same order
+    dropped.csv         the samples that were left out, each with its reason
+    prepared.json       format and version, source, options, classes, counts, notes, fingerprint
+    contact_sheet.png   some samples of each class, to look at
 """
 
 from __future__ import annotations

@@ -17,6 +17,22 @@ from emonas.errors import UserError
 
 from .sample import Sample
 
+_AU_FOLDS = {
+    "DISFA": (
+        "SN001 SN002 SN009 SN010 SN016 SN026 SN027 SN030 SN032",
+        "SN006 SN011 SN012 SN013 SN018 SN021 SN024 SN028 SN031",
+        "SN003 SN004 SN005 SN007 SN008 SN017 SN023 SN025 SN029",
+    ),
+    "BP4D": (
+        "F001 F002 F008 F009 F010 F016 F018 F023 M001 M004 M007 M008 M012 M014",
+        "F003 F005 F011 F013 F020 F022 M002 M005 M010 M011 M013 M016 M017 M018",
+        "F004 F006 F007 F012 F014 F015 F017 F019 F021 M003 M006 M009 M015",
+    ),
+}
+#: The published subject folds for action units: three sets of people, of which fold 1 tests the last and fold 3 the
+#: first; as in ME-GraphAU (Luo et al., IJCAI 2022).
+AU_FOLDS = {name: tuple(frozenset(part.split()) for part in parts) for name, parts in _AU_FOLDS.items()}
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -50,7 +66,8 @@ def _fold(name: str, people: np.ndarray, tested: Iterable[str], candidates: np.n
 
 
 def folds(samples: Sequence[Sample], protocol: str, k: int = 5, seed: int = 0) -> list[Fold]:
-    """The folds of a protocol: "fixed", "loso" or "kfold" (``k`` folds by subject, stratified, shuffled by ``seed``).
+    """The folds of a protocol: "fixed", "loso", "kfold" (``k`` folds by subject, stratified, shuffled by ``seed``) or
+    "au3" (the three published subject folds for action units of DISFA and BP4D).
 
     Raises UserError where the data does not allow the protocol.
     """
@@ -60,7 +77,9 @@ def folds(samples: Sequence[Sample], protocol: str, k: int = 5, seed: int = 0) -
         return _loso(samples)
     if protocol == "kfold":
         return _kfold(samples, k, seed)
-    raise UserError(f"unknown protocol {protocol!r}; choose from fixed, loso, kfold")
+    if protocol == "au3":
+        return _published(samples)
+    raise UserError(f"unknown protocol {protocol!r}; choose from fixed, loso, kfold, au3")
 
 
 def _fixed(samples: Sequence[Sample]) -> Fold:
@@ -103,6 +122,24 @@ def _kfold(samples: Sequence[Sample], k: int, seed: int) -> list[Fold]:
     everyone = np.ones(len(people), bool)
     sides = _stratified_groups(people, _labels(samples), k, seed)
     return [_fold(f"fold{i + 1}", people, people[side], everyone, everyone) for i, side in enumerate(sides)]
+
+
+def _published(samples: Sequence[Sample]) -> list[Fold]:
+    people = _named(samples, "au3")
+    subjects = [str(sample.subject).upper() for sample in samples]
+    strangers = {name: sorted(set(subjects).difference(*parts)) for name, parts in AU_FOLDS.items()}
+    name = min(strangers, key=lambda one: len(strangers[one]))
+    if strangers[name]:
+        some = ", ".join(strangers[name][:5])
+        raise UserError(f"--protocol au3 knows the people of {' and of '.join(AU_FOLDS)}; not {some}")
+    everyone = np.ones(len(people), bool)
+    made = []
+    for number, part in enumerate(reversed(AU_FOLDS[name]), start=1):
+        tested = people[[subject in part for subject in subjects]]
+        if not len(tested):
+            raise UserError(f"fold {number} of --protocol au3 tests {', '.join(sorted(part))}: nobody of them is there")
+        made.append(_fold(f"fold{number}", people, tested, everyone, everyone))
+    return made
 
 
 def _labels(samples: Sequence[Sample]) -> np.ndarray:
@@ -161,5 +198,7 @@ def in_words(protocol: str, folds: Sequence[Fold], samples: Sequence[Sample]) ->
         return f"leave one subject out, {len(folds)} folds, predictions pooled"
     if protocol == "kfold":
         return f"{len(folds)} folds by subject, predictions pooled"
+    if protocol == "au3":
+        return f"the {len(folds)} published subject folds for action units, predictions pooled"
     people = "no person in both parts" if known else "people unknown, copies of tested pictures left out of training"
     return f"fixed split, {len(folds[0].train)} train / {len(folds[0].test)} test, {people}"

@@ -22,7 +22,10 @@ _ILLEGIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 #: The modules of the owners' databases, each with its DATABASE; they are imported when they are asked for.
-OWNERS = ("fer2013", "casme2")
+OWNERS = (
+    *("ckplus", "mug", "ised", "disfa", "oulu", "fer2013", "rafdb"),
+    *("casme", "casme2", "casme_squared", "samm", "smic", "megc2019"),
+)
 
 _SYNTHETIC = (
     Database(

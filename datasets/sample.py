@@ -59,6 +59,11 @@ class Sample:
         """The key that protocols group by: data set and subject, or data set and group where nobody is named."""
         return f"{self.dataset}/{self.subject if self.subject is not None else self.group or self.clip}"
 
+    @property
+    def portion(self) -> str:
+        """What counts are split by: the part of the owner's split, or else the data set, one of a composite's."""
+        return self.part or self.dataset
+
     def drop(self, reason: str) -> Sample:
         """The same sample, left out for a reason that is counted and listed."""
         return replace(self, dropped=reason)

@@ -71,7 +71,7 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
             raise
         status = _fail(app, f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror))
     except KeyboardInterrupt:
-        _err.print("interrupted; the same command continues from the last whole epoch", style="yellow")
+        _err.print("interrupted; the same command continues from what it has saved last", style="yellow")
         status = EXIT_INTERRUPTED
     sys.exit(status)
 

@@ -22,8 +22,8 @@ class TrainConfig:
     """Run folder; the same command again continues it. [default: runs/train-DATASET-GENOTYPE]"""
     protocol: ProtocolName = "auto"
     """Who is tested: fixed, loso (leave one subject out) or kfold by subject. auto = the data set's own."""
-    folds: Folds = 5
-    """Folds of --protocol kfold."""
+    folds: Folds | None = None
+    """Folds of --protocol kfold. [default: the data set's own number, see emonas-data describe]"""
     epoch_rule: EpochRule = "last"
     """Which epoch is judged: last = the last one; inner = the best on some people held out of the training part.
     No tested person is ever looked at."""

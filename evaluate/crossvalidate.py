@@ -17,6 +17,7 @@ from emonas.datasets.batches import Pictures, count_batches
 from emonas.datasets.prepare import find
 from emonas.datasets.prepared import Prepared
 from emonas.datasets.protocol import Fold, folds
+from emonas.datasets.registry import entry
 from emonas.device import describe, pick
 from emonas.errors import UserError
 from emonas.genotype import Genotype
@@ -74,6 +75,8 @@ def run_training(config: TrainConfig) -> dict[str, Any]:
     prepared = find(config.dataset or genotypes.any.provenance.dataset)
     device = pick(config.device)
     protocol = prepared.protocol if config.protocol == "auto" else config.protocol
+    config = dataclasses.replace(config, folds=config.folds or entry(prepared.dataset).folds)
+    assert config.folds
     parts = folds(prepared.samples, protocol, config.folds, seed=0)
     chosen = genotypes.of(parts)
     config = _fit(config, genotypes, prepared, parts, device)

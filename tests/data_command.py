@@ -28,6 +28,12 @@ class Command:
         assert status == 0, err
         return out
 
+    def refuse(self, *arguments: object) -> str:
+        """The one line that a command with bad input says, and nothing else."""
+        status, out, err = self(*arguments)
+        assert (status, out, err.count("\n")) == (2, "", 1), err
+        return err
+
     def json(self, *arguments: object) -> Any:
         """What a command says with --json, which must be all it says."""
         return json.loads(self.succeed(*arguments, "--json"))

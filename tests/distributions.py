@@ -32,6 +32,17 @@ def write_frames(folder: Path, numbers: Iterable[int], pattern: str = "img{}.jpg
     return folder
 
 
+def write_video(path: Path, greys: Sequence[int], side: int = 32) -> Path:
+    """A video with an even frame for each grey value; lossy, so greys come back to within a few levels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    codec = cv2.VideoWriter_fourcc(*"MJPG")
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, codec, 20.0, (side, side))
+    for grey in greys:
+        writer.write(np.full((side, side, 3), grey, np.uint8))
+    writer.release()
+    return path
+
+
 def write_xlsx(path: Path, sheets: Mapping[str, Sequence[Sequence[Any]]]) -> Path:
     """A workbook with a sheet for each name; rows of cells."""
     book = openpyxl.Workbook()

@@ -17,6 +17,7 @@ from emonas.datasets.prepared import Prepared
 from emonas.datasets.representation import PictureOptions
 from emonas.datasets.sample import Found, Sample
 from emonas.errors import UserError
+from emonas.options import Representation
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,14 @@ def serve(monkeypatch: pytest.MonkeyPatch, samples: Iterable[Sample] = STILLS) -
     return source
 
 
-def prepared_from(samples: Iterable[Sample] = STILLS, size: int = 8, **more: Any) -> Prepared:
+def prepared_from(
+    samples: Iterable[Sample] = STILLS, size: int = 8, representation: Representation = "auto", **more: Any
+) -> Prepared:
     """A prepared data set called synthetic-macro that was made of these samples."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         serve(monkeypatch, samples)
-        return prepare("synthetic-macro", None, PictureOptions(size=size), quiet=True, **more)
+        options = PictureOptions(size=size, representation=representation)
+        return prepare("synthetic-macro", None, options, quiet=True, **more)
 
 
 def files_below(folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ from data_command import Command, fits
 from made_samples import STILLS, files_below, serve
 
 from emonas.datasets import synthetic
+from emonas.datasets.drawn_face import draw_face, random_identity
 from emonas.datasets.prepare import find
 from emonas.datasets.prepared import load
 from emonas.datasets.registry import DATASETS
@@ -127,11 +128,12 @@ def test_check_refuses_a_source_without_a_usable_sample(command: Command, monkey
 def test_prepare_says_what_it_made(command: Command, tmp_path: Path, home: Path) -> None:
     out = command.succeed("prepare", "folder", _table(tmp_path), "--size", "16", "--name", "mine")
     fits(out)
-    assert out.splitlines()[-5:] == [
+    assert out.splitlines()[-6:] == [
         "mine: 12 pictures (still, 16x16) of 4 people",
         "classes    happy, sad, surprised",
         "dropped    1: no such file (1); each one is listed in dropped.csv",
         f"in         {home / 'prepared' / 'mine'}",
+        "look at    contact_sheet.png there: are the faces and the motion right?",
         "next       emonas-search --dataset mine",
     ]
     assert load(home / "prepared" / "mine").images.shape == (12, 3, 16, 16)
@@ -148,7 +150,7 @@ def test_prepare_for_programs_says_nothing_else(command: Command, tmp_path: Path
         "subjects": 4,
         "classes": ["happy", "sad", "surprised"],
         "protocol": "loso",
-        "options": asdict(PictureOptions(size=112, representation="still")),
+        "options": {**asdict(PictureOptions(size=112, representation="still")), "faces": "whole", "face_model": ""},
         "counts": {"happy": 4, "sad": 4, "surprised": 4},
         "dropped": {"no such file": 1},
         "notes": [],
@@ -161,8 +163,30 @@ def test_the_options_reach_the_pictures(command: Command, monkeypatch: pytest.Mo
     serve(monkeypatch, synthetic.read_micro(subjects=3, clips=3, size=16).samples)
     options = {"size": 16, "representation": "dynamic", "coefficients": "learnet", "span": "onset-offset"}
     words = [word for key, value in options.items() for word in (f"--{key}", value)]
-    assert command.json("prepare", "synthetic-micro", *words)["options"] == {**options, "apex_policy": "middle"}
+    expected = {**asdict(PictureOptions(size=16)), **options, "apex_policy": "middle"}
+    prepared = command.json("prepare", "synthetic-micro", *words)["options"]
+    assert {key: prepared[key] for key in expected} == expected
     assert command.json("prepare", "synthetic-micro", "--name", "b")["options"]["size"] == 64
+
+
+def test_the_options_of_faces_reach_the_pictures(command: Command, tmp_path: Path) -> None:
+    face, lines = draw_face(random_identity(np.random.default_rng(1)), {}, 160), ["path,subject,label"]
+    for i in range(4):
+        picture = np.full((240, 320, 3), 200, np.uint8)
+        if i != 3:
+            picture[40:200, 80 + 20 * i : 240 + 20 * i] = face
+        (tmp_path / f"{i}.png").write_bytes(cv2.imencode(".png", picture[..., ::-1])[1].tobytes())
+        lines.append(f"{i}.png,s{i},{'ab'[i % 2]}")
+    (tmp_path / "list.csv").write_text("\n".join(lines))
+    whole = command.json("prepare", "folder", tmp_path / "list.csv", "--size", "32", "--jobs", "1")
+    assert (whole["samples"], whole["options"]["faces"]) == (4, "whole")
+    out = command.succeed(
+        "prepare", "folder", tmp_path / "list.csv", "--faces", "detect", "--size", "32", "--overwrite"
+    )
+    assert "3 pictures (still, 32x32, faces cut out)" in out and "no face found (1)" in out
+    status, _, err = command("prepare", "folder", tmp_path / "list.csv", "--size", "32", "--faces", "whole")
+    assert status == 2 and "faces detect -> whole" in err
+    assert "was prepared before" in command("prepare", "folder", tmp_path / "list.csv", "--size", "32")[2]
 
 
 def test_what_was_drawn_on_first_use_is_what_prepare_makes(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,9 +223,17 @@ _MALFORMED = {
     "size 5000": ("prepare", "synthetic-macro", "--size", "5000"),
     "no size": ("prepare", "synthetic-macro", "--size"),
     "unknown option": ("prepare", "synthetic-macro", "--side", "32"),
-    "unknown representation": ("prepare", "synthetic-macro", "--representation", "flow"),
+    "unknown representation": ("prepare", "synthetic-macro", "--representation", "flows"),
+    "flow of stills": ("prepare", "folder", "{}/list.csv", "--representation", "flow"),
+    "interpolation of an apex": ("prepare", "synthetic-micro", "--representation", "apex", "--interpolation", "graph"),
+    "magnified stills": ("prepare", "synthetic-macro", "--magnify", "10"),
+    "a clip of one frame": ("prepare", "synthetic-micro", "--representation", "clip", "--length", "1"),
     "clip representation": ("prepare", "folder", "{}/list.csv", "--representation", "dynamic"),
     "still of clips": ("prepare", "synthetic-micro", "--representation", "still"),
+    "no processes": ("prepare", "synthetic-macro", "--jobs", "0"),
+    "a model for whole pictures": ("prepare", "folder", "{}/list.csv", "--face-model", "{}/0.png"),
+    "no such model": ("prepare", "folder", "{}/list.csv", "--faces", "detect", "--face-model", "{}/none.onnx"),
+    "not a model": ("prepare", "folder", "{}/list.csv", "--faces", "detect", "--face-model", "{}/list.csv"),
     "name with a slash": ("prepare", "synthetic-macro", "--name", "../x"),
     "taken name": ("prepare", "folder", "{}/list.csv", "--name", "fer2013"),
     "one argument too many": ("list", "everything"),

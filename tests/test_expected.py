@@ -29,3 +29,10 @@ def test_hearsay_is_told_as_such() -> None:
     assert verdict(compare(Expected(8, sure=False), STILLS)) == "as reported (unconfirmed numbers)"
     said = verdict(compare(Expected(9, 4, sure=False), STILLS))
     assert said == "other than reported (8 of 9 samples); the report is unconfirmed"
+
+
+def test_some_counts_may_be_hearsay_where_the_rest_is_sure() -> None:
+    compared = compare(Expected(8, 5, {"happy": 3}, unsure=("people",)), STILLS)
+    assert [one.sure for one in compared] == [True, False, True]
+    assert verdict(compared).startswith("other than reported (4 of 5 people)")
+    assert verdict(compare(Expected(9, 5, unsure=("people",)), STILLS)).startswith("NOT as published: 8 of 9 samples")

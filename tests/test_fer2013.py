@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emonas.datasets.fer2013 import CLASSES, PUBLISHED, pixel_bytes, read
+from emonas.datasets import registry
+from emonas.datasets.choices import Choices
+from emonas.datasets.expected import chosen, compare, verdict
+from emonas.datasets.fer2013 import CLASSES, DATABASE, PUBLISHED, pixel_bytes, read
 from emonas.datasets.sample import Found
 from emonas.errors import UserError
 
@@ -98,13 +101,13 @@ def test_the_most_complete_file_of_a_folder_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", ["a/b/c/d", "__MACOSX", ".hidden"])
 def test_too_deep_or_hidden_files_are_not_found(tmp_path: Path, where: str) -> None:
     _complete(tmp_path / where / "fer2013.csv")
-    with pytest.raises(UserError, match=r"no fer2013\.csv, icml_face_data\.csv or train\.csv"):
+    with pytest.raises(UserError, match=r"looked for fer2013\.csv, icml_face_data\.csv or train\.csv"):
         read(tmp_path)
 
 
 def test_a_source_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file or folder"):
-        read(tmp_path / "nowhere")
+        registry.read("fer2013", tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -164,9 +167,15 @@ def test_blank_images_are_kept_and_counted(tmp_path: Path) -> None:
     assert "blank images (one grey value), kept as in the published counts: 1" in found.notes
 
 
-def test_counts_other_than_the_published_ones_are_noted(tmp_path: Path) -> None:
-    note = "7 of 28709 train, 7 of 3589 validation, 7 of 3589 test images: a subset"
-    assert note in read(_complete(tmp_path / "fer2013.csv")).notes
+def test_counts_are_compared_with_the_published_ones(tmp_path: Path) -> None:
+    found = registry.read("fer2013", _complete(tmp_path / "fer2013.csv"))
+    assert found.choices == {"classes": "7", "variant": "owner"}
+    expected = chosen(DATABASE.expected, found.choices)
+    assert expected is not None
+    said = verdict(compare(expected, found.used))
+    assert said.startswith("NOT as published: 21 of 35887 samples, 3 of 4953 anger")
+    assert said.endswith("7 of 28709 train samples, 7 of 3589 validation samples, 7 of 3589 test samples")
+    assert found.notes == ()
 
 
 def test_published_counts_are_the_known_sums() -> None:
@@ -186,13 +195,72 @@ def test_published_counts_are_the_known_sums() -> None:
     ]
 
 
-def test_other_counts_in_a_class_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for part in PUBLISHED:
-        monkeypatch.setitem(PUBLISHED, part, (1,) * 7)
-    file = _complete(tmp_path / "fer2013.csv")
-    assert read(file).notes == ()
-    monkeypatch.setitem(PUBLISHED, "test", (2, 0, *(1,) * 5))
-    assert read(file).notes == ("test classes are not as published: anger 1 instead of 2, disgust 1 instead of 0",)
+#: Columns of FER+ as its file has them.
+_FERPLUS = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+
+
+def _with_votes(folder: Path, votes: Sequence[str], header: str = _FERPLUS, usage: str = "Training") -> Path:
+    """FER2013 with as many angry pictures, and the votes on them; every second row lacks the picture's name."""
+    _csv(folder / "fer2013.csv", [f"0,{_pixels(i)},Training" for i in range(len(votes))])
+    rows = [f"{usage},{'' if i % 2 else f'fer{i:07}.png'},{row}" for i, row in enumerate(votes)]
+    _csv(folder / "FERPlus" / "fer2013new.csv", rows, header)
+    return folder
+
+
+def _ferplus(source: Path, classes: str = "8") -> Found:
+    return registry.read("fer2013", source, Choices(variant="ferplus", classes=classes))
+
+
+def test_votes_of_ferplus_replace_the_labels_row_by_row(tmp_path: Path) -> None:
+    votes = ["4,0,0,1,3,2,0,0,0,0", "0,0,0,0,0,0,0,8,2,0", "0,1,1,1,0,0,7,0,0,0", "5,5,0,0,0,0,0,0,0,0",
+             "0,0,0,0,0,0,0,0,0,10", "1,2,3,0,0,0,0,0,4,0", "0,,0,0,0,0,0,0,0,0", "0,0,0,0,0,0,0,0,0,0"]  # fmt: skip
+    found = _ferplus(_with_votes(tmp_path, votes))
+    assert [sample.label for sample in found.used] == ["neutral", "contempt", "fear"]
+    assert _reasons(found)[3:] == [
+        "no emotion with the most votes",
+        "voted to be no emotion: nf",
+        "voted to be no emotion: unknown",
+        "votes not numbers",
+        "no emotion with the most votes",
+    ]
+    assert found.classes == (*CLASSES, "contempt")
+    assert _ferplus(tmp_path, "7").samples[1].dropped == "outside the class set: contempt"
+    assert {sample.label for sample in registry.read("fer2013", tmp_path).used} == {"anger"}
+
+
+def test_a_flawed_row_keeps_its_place_beside_the_votes(tmp_path: Path) -> None:
+    _with_votes(tmp_path, ["4,0,0,0,0,0,0,0,0,0", "0,4,0,0,0,0,0,0,0,0"])
+    _csv(tmp_path / "fer2013.csv", ["0,1 2 3,Training", f"0,{_pixels(1)},Training"])
+    found = _ferplus(tmp_path)
+    assert _reasons(found) == ["wrong number of pixels: 3 instead of 2304", ""]
+    assert found.used[0].label == "happiness"
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"usage": "PublicTest"}, r"fer2013new\.csv: its 2 rows do not belong to the 2 of fer2013\.csv"),
+        ({"header": _FERPLUS.replace("NF", "ND")}, r"fer2013new\.csv: not the votes of FER\+: no column 'nf'"),
+    ],
+)
+def test_votes_that_do_not_belong_to_the_rows_are_refused(tmp_path: Path, more: dict[str, str], reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        _ferplus(_with_votes(tmp_path, ["4,0,0,0,0,0,0,0,0,0"] * 2, **more))
+
+
+def test_votes_on_more_rows_than_there_are_are_refused(tmp_path: Path) -> None:
+    _with_votes(tmp_path, ["4,0,0,0,0,0,0,0,0,0"] * 3)
+    _csv(tmp_path / "fer2013.csv", [f"0,{_pixels(0)},Training"])
+    with pytest.raises(UserError, match="its 3 rows do not belong to the 1 of"):
+        _ferplus(tmp_path)
+
+
+def test_contempt_and_votes_need_ferplus(tmp_path: Path) -> None:
+    source = _complete(tmp_path / "fer2013.csv")
+    with pytest.raises(UserError, match=r"--classes 8 has contempt, .*: add --variant ferplus"):
+        registry.read("fer2013", source, Choices(classes="8"))
+    with pytest.raises(UserError, match=r"looked for fer2013new\.csv"):
+        _ferplus(source)
 
 
 @pytest.mark.parametrize(

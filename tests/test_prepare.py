@@ -6,7 +6,10 @@ import csv
 import errno
 import json
 import os
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import numpy as np
 import pytest
 from made_samples import STILLS, Greys, broken, files_below, prepared_from, serve, still
 
-from emonas.datasets import picture_file, synthetic
+from emonas.datasets import making, synthetic
 from emonas.datasets import prepare as module
 from emonas.datasets.prepare import find, prepare, prepared_names
 from emonas.datasets.prepared import Prepared
@@ -63,7 +66,7 @@ def test_arrays_match_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_drawn_faces_are_prepared_as_their_kind_needs_it(found: Any, representation: Any) -> None:
     prepared = prepared_from(found.samples, size=12)
     options = PictureOptions(size=12, representation=representation)
-    assert prepared.options == asdict(options)
+    assert prepared.options == {**asdict(options), "faces": "whole", "face_model": ""}
     for image, sample, stored in zip(prepared.images, found.samples, prepared.samples, strict=True):
         np.testing.assert_array_equal(image, picture(sample, options))
         assert replace(stored, frames=sample.frames) == sample
@@ -133,7 +136,8 @@ def test_a_set_from_before_an_option_came_into_being_has_its_default(
     prepared_from()
     file = home / "prepared" / "synthetic-macro" / "prepared.json"
     facts = json.loads(file.read_text())
-    del facts["options"]["apex_policy"]
+    for option in ("apex_policy", "faces", "face_model"):
+        del facts["options"][option]
     file.write_text(json.dumps(facts))
     assert prepared_from().name == "synthetic-macro"
     assert "is kept" in capsys.readouterr().err
@@ -159,7 +163,8 @@ def test_overwriting_reads_the_source_anew(home: Path, monkeypatch: pytest.Monke
     assert len(_make(overwrite=True).samples) == 6
     assert len(first.images) == 8, "who still reads the earlier arrays is not disturbed"
     assert files_below(home) == ["prepared", "prepared/synthetic-macro"] + [
-        f"prepared/synthetic-macro/{name}" for name in ("dropped.csv", "images.npy", "prepared.json", "samples.csv")
+        f"prepared/synthetic-macro/{name}"
+        for name in ("contact_sheet.png", "dropped.csv", "images.npy", "prepared.json", "samples.csv")
     ]
 
 
@@ -250,7 +255,7 @@ def _ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any) -> np.ndarray:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(picture_file, "picture", interrupted)
+    monkeypatch.setattr(making, "picture", interrupted)
 
 
 _ACCIDENTS = pytest.mark.parametrize(
@@ -263,28 +268,53 @@ _ACCIDENTS = pytest.mark.parametrize(
 )
 
 
+def _hidden(home: Path) -> set[str]:
+    """The kinds of files that lie in the store unseen."""
+    store = home / "prepared"
+    return {path.suffix or path.name for path in store.glob(".*/**/*")}
+
+
 @_ACCIDENTS
-def test_an_accident_leaves_nothing_behind(
+def test_an_accident_leaves_nothing_behind_but_finished_batches(
     home: Path, accident: Callable[[pytest.MonkeyPatch], None], error: type, message: str
 ) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch, pytest.raises(error, match=message):
         accident(monkeypatch)
         prepared_from()
-    assert files_below(home) == ["prepared"]
+    assert prepared_names() == []
+    assert _hidden(home) == ({".batch", "lock"} if accident is _no_renaming_into_place else set())
     assert len(prepared_from().samples) == 8
+    assert _hidden(home) == set()
 
 
 @_ACCIDENTS
 def test_an_accident_while_overwriting_keeps_the_earlier_set(
     home: Path, accident: Callable[[pytest.MonkeyPatch], None], error: type, message: str
 ) -> None:
-    prepared_from()
-    before = _content(home)
+    folder = prepared_from().folder
+    before = _content(folder)
     with pytest.MonkeyPatch.context() as monkeypatch, pytest.raises(error, match=message):
         accident(monkeypatch)
         prepared_from(STILLS[2:], overwrite=True)
-    assert _content(home) == before
+    assert _content(folder) == before
     assert len(find("synthetic-macro").samples) == 8
+
+
+def test_a_kill_between_two_renamings_loses_no_set(home: Path) -> None:
+    folder = prepared_from().folder
+    before = _content(folder)
+    (folder.parent / ".synthetic-macro.growing").mkdir()
+    folder.rename(folder.parent / ".synthetic-macro.growing" / "old")
+    assert _content(prepared_from(STILLS[2:]).folder) == before
+    assert _hidden(home) == set()
+
+
+def test_what_a_run_killed_after_the_exchange_has_left_is_in_nobodys_way(home: Path) -> None:
+    folder = prepared_from().folder
+    for name in ("old", "new"):
+        (folder.parent / ".synthetic-macro.growing" / name / "x").mkdir(parents=True)
+    assert len(prepared_from(STILLS[2:], overwrite=True).samples) == 6
+    assert _hidden(home) == set()
 
 
 def test_a_store_that_cannot_be_written_is_one_line(home: Path) -> None:
@@ -293,19 +323,28 @@ def test_a_store_that_cannot_be_written_is_one_line(home: Path) -> None:
         prepared_from()
 
 
-def test_two_at_once_do_not_disturb_each_other(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = serve(monkeypatch)
-    write_tables = module._write_tables
+def test_two_at_once_make_one_set(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source, joined, started = serve(monkeypatch), module.join, threading.Event()
 
-    def the_other_is_faster(*arguments: Any) -> None:
-        monkeypatch.setattr(module, "_write_tables", write_tables)
-        source.samples = STILLS[2:]
-        _make()
-        write_tables(*arguments)
+    def slow_join(*arguments: Any) -> Any:
+        started.set()
+        # The second one reads its source and then waits for the first.
+        deadline = time.monotonic() + 20
+        while source.read < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        return joined(*arguments)
 
-    monkeypatch.setattr(module, "_write_tables", the_other_is_faster)
-    assert len(_make().samples) == 6, "the set that was there first stays"
-    assert source.read == 2
+    monkeypatch.setattr(module, "join", slow_join)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(_make)
+        assert started.wait(20)
+        monkeypatch.setattr(module, "join", None)
+        second = pool.submit(_make)
+        assert first.result().fingerprint == second.result().fingerprint
+    assert "another process is preparing synthetic-macro; waiting for it" in capfd.readouterr().err
     assert [path.name for path in (home / "prepared").iterdir()] == ["synthetic-macro"]
 
 

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from made_samples import STILLS, still
 
-from emonas.datasets.protocol import Fold, default_protocol, folds, in_words, split_people
+from emonas.datasets.protocol import AU_FOLDS, Fold, default_protocol, folds, in_words, split_people
 from emonas.datasets.sample import Sample
 from emonas.errors import UserError
 
@@ -102,6 +102,43 @@ def test_the_fixed_split_is_the_owners_without_copies_of_tested_pictures(samples
     assert fold.test.tolist() == [i for i, sample in enumerate(samples) if sample.part == "test"]
 
 
+#: The people of both sets by the size of their parts.
+_CODED = {name: sorted(set().union(*parts)) for name, parts in AU_FOLDS.items()}
+
+
+@pytest.mark.parametrize(("name", "sizes"), [("DISFA", [9, 9, 9]), ("BP4D", [14, 14, 13])])
+def test_the_published_parts_never_overlap(name: str, sizes: list[int]) -> None:
+    assert [len(part) for part in AU_FOLDS[name]] == sizes
+    assert len(_CODED[name]) == sum(sizes)
+
+
+def test_the_published_parts_hold_all_people_of_their_sets() -> None:
+    disfa = (*range(1, 14), 16, 17, 18, 21, *range(23, 33))
+    assert _CODED["DISFA"] == [f"SN{number:03}" for number in disfa]
+    women, men = [f"F{number:03}" for number in range(1, 24)], [f"M{number:03}" for number in range(1, 19)]
+    assert _CODED["BP4D"] == [*women, *men]
+
+
+@given(st.sampled_from(sorted(AU_FOLDS)), st.data())
+def test_the_published_folds_test_everybody_once_and_their_parts_from_the_last_to_the_first(
+    name: str, data: st.DataObject
+) -> None:
+    # Somebody of each part, each with any number of samples, in any order and spelling.
+    there = [
+        person for part in AU_FOLDS[name] for person in data.draw(st.sets(st.sampled_from(sorted(part)), min_size=1))
+    ]
+    shown = data.draw(st.permutations(there + data.draw(st.lists(st.sampled_from(there), max_size=20))))
+    lower = data.draw(st.booleans())
+    samples = [still(i, one.lower() if lower else one, "ab"[i % 2]) for i, one in enumerate(shown)]
+    made = folds(samples, "au3")
+    assert [fold.name for fold in made] == ["fold1", "fold2", "fold3"]
+    assert _tested(made) == list(range(len(samples)))
+    for fold, part in zip(made, reversed(AU_FOLDS[name]), strict=True):
+        _check_apart(samples, fold)
+        assert {str(samples[i].subject).upper() for i in fold.test} <= part
+        assert len(fold.train) + len(fold.test) == len(samples)
+
+
 @given(sample_lists(least=2), st.sampled_from([2, 5]), st.integers(0, 3), st.data())
 def test_splitting_people_covers_all_and_leaves_neither_side_empty(
     samples: list[Sample], k: int, seed: int, data: st.DataObject
@@ -173,7 +210,12 @@ def test_another_seed_gives_other_folds() -> None:
         ),
         ([], "loso", "at least two subjects"),
         ([], "fixed", "no fixed split"),
-        ([still(0), still(1, "s2")], "holdout", "unknown protocol 'holdout'; choose from fixed, loso, kfold"),
+        ([still(0), still(1, "s2")], "holdout", "unknown protocol 'holdout'; choose from fixed, loso, kfold, au3"),
+        ([], "au3", "fold 1 of --protocol au3 tests SN003, .*: nobody of them is there"),
+        ([still(0, "SN001"), still(1, "SN003")], "au3", "fold 2 of --protocol au3 tests SN006, .*: nobody of them"),
+        ([still(0, "SN001"), still(1, "SN014")], "au3", "knows the people of DISFA and of BP4D; not SN014"),
+        ([still(0, "F001"), still(1, "SN001"), still(2, "M007")], "au3", "of DISFA and of BP4D; not SN001"),
+        ([still(0, None)], "au3", "--protocol au3 needs to know who is who"),
     ],
 )
 def test_a_protocol_that_the_data_does_not_allow_is_refused(samples: list[Sample], protocol: str, reason: str) -> None:
@@ -207,6 +249,12 @@ def test_unnamed_copies_of_tested_pictures_are_not_trained_on() -> None:
 )
 def test_a_protocol_in_words(protocol: str, words: str) -> None:
     assert in_words(protocol, folds(STILLS, protocol, 3), STILLS) == words
+
+
+def test_the_published_folds_in_words() -> None:
+    samples = [still(i, f"SN{number:03}") for i, number in enumerate((1, 6, 3))]
+    said = in_words("au3", folds(samples, "au3"), samples)
+    assert said == "the 3 published subject folds for action units, predictions pooled"
 
 
 def test_auto_is_the_registered_protocol_else_the_own_split_else_leaving_one_out() -> None:

@@ -24,7 +24,7 @@ def test_every_entry_says_what_people_need_and_leads_to_a_reader(
     known: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert known.owner and known.request and known.embedded != bool(known.source)
-    assert known.protocol in {"fixed", "loso", "kfold", "auto"}
+    assert known.protocol in {"fixed", "loso", "kfold", "au3", "auto"}
     assert re.fullmatch("[a-z0-9_-]+", known.name), "names are folders"
     assert all(re.fullmatch("[a-z0-9_+-]+", alias) for alias in known.aliases)
     asked: list[tuple[object, ...]] = []
