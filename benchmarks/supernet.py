@@ -7,8 +7,8 @@ The reference does what the field's code does: each operation of each edge compu
 activations, 1x1 convolutions as convolutions, all gradients computed in both halves of a step. Each form lives in a
 process of its own, which waits while the other is measured: they share no heap, and its peak is its own.
 
-On a CPU the unit is CPU seconds in float32; on a GPU device milliseconds between events, both forms in bfloat16 autocast
-where the GPU has it, with the number of kernels beside them. The floor: both forms do the same convolutions.
+On a CPU the unit is CPU seconds in float32; on a GPU device milliseconds between events, both forms in bfloat16
+autocast where the GPU has it, with the number of kernels beside them. The floor: both forms do the same convolutions.
 """
 
 from __future__ import annotations
