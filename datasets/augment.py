@@ -8,13 +8,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from emonas.dynamic_image import STILL
+
 
 @dataclass(frozen=True)
 class Augmentation:
     """How far a picture may be moved and changed; zero switches a change off.
 
     ``shift`` is in fractions of the side, ``rotate`` in degrees, ``scale`` and ``contrast`` and ``brightness`` are
-    relative, ``cutout`` is the side of an erased square as a fraction of the picture's.
+    relative, ``cutout`` is the side of an erased square as a fraction of the picture's. ``vectors`` says that the first
+    two channels are motion to the right and downwards: arrows, which turn, mirror and grow with the picture.
     """
 
     flip: bool = True
@@ -24,16 +27,22 @@ class Augmentation:
     brightness: float = 0.1
     contrast: float = 0.15
     cutout: float = 0.0
+    vectors: bool = False
 
 
 STILLS = Augmentation()
 #: A dynamic image is fine edges around what moved: they bear less than a face does.
 MOTION = Augmentation(shift=0.03, rotate=3.0, scale=0.04, brightness=0.03, contrast=0.1)
+#: Levels of a flow are pixels moved: another brightness would be another motion.
+FLOW = Augmentation(shift=0.03, rotate=3.0, scale=0.04, brightness=0.0, contrast=0.0, vectors=True)
+_POLICIES = {"dynamic": MOTION, "dynamic-pair": MOTION, "flow": FLOW}
+#: No motion, as a float centred on zero (see batches).
+_AT_REST = (STILL / 255 - 0.5) * 4
 
 
 def policy_for(representation: str) -> Augmentation:
     """The augmentation that suits a representation of the samples."""
-    return MOTION if representation == "dynamic" else STILLS
+    return _POLICIES.get(representation, STILLS)
 
 
 def augment(images: Tensor, policy: Augmentation, generator: torch.Generator) -> Tensor:
@@ -47,14 +56,24 @@ def augment(images: Tensor, policy: Augmentation, generator: torch.Generator) ->
         return (torch.rand(n, generator=generator) * 2 - 1) * size
 
     flip = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0) if policy.flip else torch.ones(n)
-    images = warp(images, flip, between(policy.rotate).deg2rad(), 1 + between(policy.scale), between(policy.shift),
-                  between(policy.shift))  # fmt: skip
+    angle, scale = between(policy.rotate).deg2rad(), 1 + between(policy.scale)
+    images = warp(images, flip, angle, scale, between(policy.shift), between(policy.shift))
+    if policy.vectors:
+        images = turn_vectors(images, flip, angle, scale)
     gain, offset = 1 + between(policy.contrast), between(policy.brightness)
     images = images * gain.view(n, 1, 1, 1).to(images) + offset.view(n, 1, 1, 1).to(images)
     if policy.cutout > 0:
         centre_x, centre_y = torch.rand(n, generator=generator), torch.rand(n, generator=generator)
         images = images * cutout_mask(images.shape[-2:], centre_x, centre_y, policy.cutout).to(images)
     return images
+
+
+def turn_vectors(images: Tensor, flip: Tensor, angle: Tensor, scale: Tensor) -> Tensor:
+    """Flows (N, C, H, W) whose arrows, the first two channels, follow the `warp` of their places; parameters (N,)."""
+    cos, sin = angle.cos() * scale, angle.sin() * scale
+    matrix = torch.stack([cos * flip, sin * flip, -sin, cos], dim=1).view(-1, 2, 2)
+    turned = torch.einsum("nij,njhw->nihw", matrix.to(images), images[:, :2] - _AT_REST) + _AT_REST
+    return torch.cat([turned, images[:, 2:]], dim=1).contiguous(memory_format=torch.channels_last)
 
 
 def warp(images: Tensor, flip: Tensor, angle: Tensor, scale: Tensor, dx: Tensor, dy: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ def _expected(classes: str, frames: str) -> Expected:
 DATABASE = Database(
     name="ckplus",
     aliases=("ck+", "ck-plus", "cohn-kanade"),
-    title="posed expressions, up to the peak",
+    title="posed expressions, to the peak",
     full_name="CK+, the Extended Cohn-Kanade Dataset",
     kind="macro",
     owner="University of Pittsburgh and Carnegie Mellon University",
@@ -53,7 +53,9 @@ DATABASE = Database(
     class_sets=(
         same_named("6", "the six basic ones", _SIX, ("contempt", NEUTRAL)),
         same_named("7", "the six basic ones and contempt", (*_SIX, "contempt"), (NEUTRAL,)),
-        same_named("7n", "the six and neutral, the first frames of their sequences", (*_SIX, NEUTRAL), ("contempt",)),
+        same_named(
+            "7n", "the six, and as neutral the first frame of each of their sequences", (*_SIX, NEUTRAL), ("contempt",)
+        ),
     ),
     options={"frames": FRAMES, "crop": {"full": "whole frames, since the owner cuts no faces out"}},
     protocol="kfold",
@@ -65,7 +67,7 @@ DATABASE = Database(
     expected=tuple(_expected(classes, frames) for classes in ("6", "7", "7n") for frames in FRAMES),
     pitfalls=(
         "593 sequences of 123 people, of which 327 have an emotion; the others are dropped",
-        "papers call two sets of seven classes so: with contempt (7) and with neutral (7n)",
+        "two sets of seven classes go by the name of 7 in papers: with contempt (7) and with neutral (7n)",
         "the three last frames of a sequence are nearly the same picture: splits go by subject, never by picture",
         "papers do not say which people are in which of the ten folds",
         "an intensity of 0 says that an action unit is there and was not graded",

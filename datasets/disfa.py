@@ -67,7 +67,7 @@ DATABASE = Database(
     ),
     class_sets=(
         same_named("5", "derived by rule, not labelled; units from intensity 2 on", _EMOTIONS, (NEUTRAL, *_LEFT_OUT)),
-        same_named("6", "as 5, and neutral: no unit at all", (*_EMOTIONS, NEUTRAL), _LEFT_OUT),
+        same_named("6", "as 5, and neutral where no unit is there at all", (*_EMOTIONS, NEUTRAL), _LEFT_OUT),
         same_named("5-faint", "as 5, but units from intensity 1 on", _EMOTIONS, (NEUTRAL, *_LEFT_OUT)),
         same_named("6-faint", "as 6, but units from intensity 1 on", (*_EMOTIONS, NEUTRAL), _LEFT_OUT),
         ClassSet(
@@ -78,9 +78,9 @@ DATABASE = Database(
     ),
     options={
         "frames": {
-            "peak": "one of each event, a run of frames of one class: the strongest; runs less than a second apart "
-            "are one",
-            "second": "one a second of each event",
+            "peak": "the strongest frame of each event; an event is a run of frames of one class, with gaps of less "
+            "than a second",
+            "second": "one frame a second of each event",
             "all": "all frames that have a class",
         },
         "variant": {
@@ -96,9 +96,10 @@ DATABASE = Database(
     pitfalls=(
         "nobody labelled emotions: "
         + "; ".join(f"{name} = {'+'.join(map(str, sorted(units)))}" for name, units in RULES.items())
-        + "; a rule gives way to one that holds more units, two that hold otherwise give none",
+        + "; where two hold, the one that includes the other counts, and if neither does, none",
+        "a frame is faint where all its units are below the intensity that counts, other where no rule holds",
         "anger cannot be derived: its action units 7, 22, 23 and 24 are not coded",
-        "such labels are ours; numbers on them compare with no paper, EmoNAS's own rule is not known",
+        "such labels are ours: results on them cannot be set beside any paper's, and EmoNAS's own rule is not known",
         "27 people, 4844 or 4845 frames each; papers on action units use 1, 2, 4, 6, 9, 12, 25 and 26",
         "a sample's action units are those from intensity 2 on; 1, 2, 5, 9, 15, 17 and 20 are rare",
         "a video may have a frame more or less than its labels: what both have is taken, and it is told",

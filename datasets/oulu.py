@@ -31,7 +31,7 @@ def _expected(classes: str, frames: str, crop: str) -> Expected:
 DATABASE = Database(
     name="oulu",
     aliases=("oulu-casia", "oulucasia"),
-    title="posed expressions, up to the peak",
+    title="posed expressions, to the peak",
     full_name="OULU-CASIA NIR&VIS facial expression database",
     kind="macro",
     owner="University of Oulu and Chinese Academy of Sciences",
@@ -46,7 +46,7 @@ DATABASE = Database(
     ),
     class_sets=(
         same_named("6", "the six basic ones", _SIX, (NEUTRAL,)),
-        same_named("7n", "the six and neutral, the first frames of the sequences", (*_SIX, NEUTRAL)),
+        same_named("7n", "the six, and as neutral the first frame of each sequence", (*_SIX, NEUTRAL)),
     ),
     options={
         "variant": {
@@ -71,7 +71,7 @@ DATABASE = Database(
         _expected(classes, frames, crop) for crop in ("full", "owner") for classes in ("6", "7n") for frames in FRAMES
     ),
     pitfalls=(
-        "480 sequences in each condition; of the owner's faces one user has counted 479, an empty folder more",
+        "480 sequences in each condition; one user counted 479 of the owner's faces, as one folder was empty",
         "the three last frames of a sequence are nearly the same picture: splits go by subject, never by picture",
         "papers mean visible light and strong light (vl-strong) where they say nothing",
         "papers do not say which people are in which of the ten folds",

@@ -9,11 +9,12 @@ from emonas.errors import UserError
 
 from . import registry
 from .database import Database
-from .describe import page
-from .expected import chosen
+from .describe import page, summary
 from .prepare import prepared_names
 from .prepared import Prepared, load, prepared_folder
-from .table import shortened
+
+#: How many characters the names of class sets may take in the list, so that a row fits into 80 columns.
+_SETS = 7
 
 
 def show_list(as_json: bool) -> None:
@@ -34,7 +35,8 @@ def show_list(as_json: bool) -> None:
         show_json({"datasets": known, "prepared": [_prepared_json(name, ready[name]) for name in ready]})
         return
     rows = [_listed(known) for known in registry.DATASETS.values()]
-    show_table("Data sets", ("name", "what", "kind", "classes", "samples", "people", "protocol"), rows, (4, 5))
+    show_table("Data sets", ("name", "what", "kind", "classes", "samples", "people"), rows, (4, 5))
+    say("Samples and people are those of the first class set; ~ is unconfirmed.")
     say("emonas-data describe NAME says all about one: owner, layout, classes, counts.")
     say()
     if not ready:
@@ -55,13 +57,11 @@ def show_list(as_json: bool) -> None:
 
 
 def _listed(known: Database) -> tuple[str, ...]:
-    """A row of the list; samples and people are those of the default options."""
-    choices = {name: next(iter(values)) for name, values in known.accepted.items()}
-    given = chosen(known.expected, choices) or next(iter(known.expected), None)
-    samples = "embedded" if known.embedded else str(given.samples) if given else ""
-    people = str(given.subjects) if given and given.subjects is not None else ""
-    sets = shortened(" ".join(one.name for one in known.class_sets), 11)
-    return known.name, known.title, known.kind, sets, samples, people, known.protocol
+    row = summary(known)
+    sets = " ".join(row.classes)
+    while len(sets) > _SETS:
+        sets = f"{sets.removesuffix(' …').rpartition(' ')[0]} …"
+    return row.name, row.title, row.kind, sets, "drawn" if known.embedded else row.samples, row.people
 
 
 def _prepared_json(name: str, prepared: Prepared | str) -> dict[str, object]:

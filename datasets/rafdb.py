@@ -60,7 +60,7 @@ DATABASE = Database(
         ),
     ),
     pitfalls=(
-        "the compound part has a list and pictures of the same names, and 11 classes: it is told by its labels",
+        "the compound part has a list and pictures of the same names, but 11 classes, and is refused for them",
         "numbers have five digits in the training part and four in the test part",
         "there is no validation part: papers that choose an epoch on the test part report too much",
         "nobody is named, so the same person may stand in train and test",

@@ -27,10 +27,11 @@ OWNERS = (
     *("casme", "casme2", "casme_squared", "samm", "smic", "megc2019"),
 )
 
+_DRAWN = ("it shows that everything works; results on it say nothing about people",)
 _SYNTHETIC = (
     Database(
         name="synthetic-micro",
-        title="drawn clips of micro-expressions",
+        title="drawn clips, 3 expressions",
         full_name="Drawn clips of micro-expressions with a known truth",
         kind="micro",
         owner="emonas",
@@ -39,6 +40,7 @@ _SYNTHETIC = (
         size=64,
         reader="synthetic:read_micro",
         embedded=True,
+        pitfalls=_DRAWN,
     ),
     Database(
         name="synthetic-macro",
@@ -51,6 +53,7 @@ _SYNTHETIC = (
         size=48,
         reader="synthetic:read_macro",
         embedded=True,
+        pitfalls=_DRAWN,
     ),
 )
 _FOLDER = Database(
@@ -59,13 +62,22 @@ _FOLDER = Database(
     full_name="Your own pictures or clips",
     kind="own",
     owner="you",
-    request="a CSV with the columns path, subject, label (onset, apex, offset, part), or train/ and test/ class "
-    "folders",
+    request="nothing to ask for, but the people in them: have their consent",
     protocol="auto",
     size=112,
     reader="folder:read",
     source="a CSV file, or a folder with train/CLASS and test/CLASS",
+    layout=(
+        "faces.csv: the columns path, subject and label; for clips onset, apex and offset; part for a fixed split",
+        "train/CLASS/..., test/CLASS/...: pictures, videos or folders of frames; validation/CLASS if you like",
+    ),
     options={"apex_policy": APEX_POLICIES},
+    pitfalls=(
+        "a path leads from the CSV file's folder to a picture, a folder of frames or a video",
+        "frames are numbered as in their file names, those of a video from 0; an apex that is empty, / or 0 is unknown",
+        "class folders name nobody: you vouch that no person stands in train and test",
+        "pictures and clips are not mixed in one set",
+    ),
 )
 
 

@@ -15,18 +15,21 @@ It is what LearNet's published code computes (MonuVermaCV/LearNet).
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from .errors import UserError
 from .options import Coefficients
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 #: The grey of a picture in which nothing moves.
 STILL = 128
 ROUNDING = 1e-6
+#: So many floats, 1 MB, are pooled at a time: they stay in the cache of a core between conversion and product.
+_CHUNK = 1 << 18
 
 
 def coefficients(length: int, kind: Coefficients = "exact") -> np.ndarray:
@@ -46,6 +49,21 @@ def coefficients(length: int, kind: Coefficients = "exact") -> np.ndarray:
     return terms[::-1].cumsum()[::-1].copy()
 
 
+def weighted_sums(weights: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Sums over time: weights (K, T) and frames (T, ...), uint8 or float, give (K, ...), float32.
+
+    Some thousand pixels of all frames at a time, so that no float copy of a whole clip is ever written to memory.
+    """
+    weights = weights.astype(np.float32)
+    flat = frames.reshape(len(frames), -1)
+    sums = np.empty((len(weights), flat.shape[1]), np.float32)
+    step = max(1, _CHUNK // len(frames))
+    for start in range(0, flat.shape[1], step):
+        some = slice(start, start + step)
+        np.matmul(weights, flat[:, some].astype(np.float32), out=sums[:, some])
+    return sums.reshape(len(weights), *frames.shape[1:])
+
+
 def dynamic_image(frames: np.ndarray, kind: Coefficients = "exact") -> np.ndarray:
     """One clip (T, H, W, C), uint8 or float, as one uint8 picture (H, W, C).
 
@@ -54,10 +72,11 @@ def dynamic_image(frames: np.ndarray, kind: Coefficients = "exact") -> np.ndarra
     """
     if frames.ndim != 4:
         raise UserError(f"a clip has the shape (T, H, W, C), not {frames.shape}")
-    alpha = coefficients(len(frames), kind).astype(np.float32)
-    pooled = (alpha @ frames.reshape(len(frames), -1).astype(np.float32)).reshape(frames.shape[1:])
+    alpha = coefficients(len(frames), kind)
+    pooled = weighted_sums(alpha[None], frames)[0]
     # float32 sums of T terms carry errors of this size; a range below it is no motion.
-    noise = np.float32(ROUNDING * np.abs(frames).max() * np.abs(alpha).sum())
+    largest = frames.max() if frames.dtype.kind == "u" else np.abs(frames).max()
+    noise = ROUNDING * float(largest) * np.abs(alpha).sum()
     low, high = pooled.min(), pooled.max()
     if high - low <= noise:
         return np.full(pooled.shape, STILL, np.uint8)
@@ -69,6 +88,8 @@ def dynamic_images(clips: Tensor, kind: Coefficients = "exact") -> Tensor:
 
     The same pooling and min-max as `dynamic_image` (which rounds to uint8), as one matrix product for the whole batch.
     """
+    import torch  # here, because the processes that prepare clips one by one do without
+
     n, length = clips.shape[:2]
     alpha = torch.as_tensor(coefficients(length, kind), dtype=torch.float32, device=clips.device)
     pooled = torch.einsum("t,ntp->np", alpha, clips.reshape(n, length, -1).float())

@@ -12,14 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .mixed_cell import DILATED, INPUTS, SEPARABLE, SKIP, Fan, MixedCell, PackedSeparable, shuffle_channels
+from .genotype import INPUTS
+from .mixed_cell import DILATED, SEPARABLE, SKIP, Fan, MixedCell, PackedSeparable, shuffle_channels
 
 
 def grouped_cell(cell: MixedCell, before: Tensor, last: Tensor, weights: Tensor) -> Tensor:
     """What ``cell(before, last, weights)`` computes, for ``weights`` (edges, operations)."""
     states = [cell.before(before), cell.last(last)]
     ahead: Tensor | None = None  # sums for all nodes that are not complete yet, as blocks of channels
-    for source, fan in enumerate(cell.fans):
+    for source, fan in enumerate(cell.each_fan()):
         if source >= INPUTS:
             assert ahead is not None
             states.append(_finished(cell, ahead[:, : _block(cell)]))
@@ -82,7 +83,8 @@ def _repeated(state: Tensor, targets: int) -> Tensor:
 def _separable(module: PackedSeparable, x: Tensor, scales: Tensor | None, stride: int = 1, dilation: int = 1) -> Tensor:
     padding = dilation * (module.kernel // 2)
     x = F.conv2d(x, module.depthwise, None, stride, padding, dilation, groups=x.shape[1])
-    return module.norm(F.conv2d(x, module.pointwise, groups=module.targets), scales)  # type: ignore[no-any-return]
+    normalised: Tensor = module.norm(F.conv2d(x, module.pointwise, groups=module.targets), scales)
+    return normalised
 
 
 def _added(total: Tensor | None, fan: Fan, operation: int, blocks: Tensor) -> Tensor:

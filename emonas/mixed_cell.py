@@ -269,7 +269,8 @@ class Fan(nn.Module):
         even = pointwise(active, self.reduce_even, stride=2)
         odd = pointwise(F.pad(active, (0, 1, 0, 1))[:, :, 1:, 1:], self.reduce_odd, stride=2)
         halves = zip(even.chunk(len(scales), 1), odd.chunk(len(scales), 1), strict=True)
-        return self.reduce_norm(torch.cat([half for pair in halves for half in pair], 1), scales)  # type: ignore[no-any-return]
+        reduced: Tensor = self.reduce_norm(torch.cat([half for pair in halves for half in pair], 1), scales)
+        return reduced
 
 
 class MixedCell(nn.Module):
@@ -307,6 +308,12 @@ class MixedCell(nn.Module):
         for source in range(INPUTS + nodes - 1):
             self.register_buffer(f"rows_of_{source}", torch.tensor(source_rows(nodes, source)), persistent=False)
 
+    def each_fan(self) -> Iterator[Fan]:
+        """The fans in the order of their states."""
+        for fan in self.fans:
+            assert isinstance(fan, Fan)
+            yield fan
+
     def leaving(self, weights: Tensor, source: int) -> Tensor:
         """The rows of a weight matrix (edges, operations) that belong to the edges leaving a state."""
         return weights.index_select(0, getattr(self, f"rows_of_{source}"))
@@ -316,7 +323,7 @@ class MixedCell(nn.Module):
         states = [self.before(before), self.last(last)]
         arriving: list[list[Summands]] = [[] for _ in range(self.nodes)]
         passing: list[list[Tensor]] = [[] for _ in range(self.nodes)]
-        for source, fan in enumerate(self.fans):
+        for source, fan in enumerate(self.each_fan()):
             if source >= INPUTS:
                 states.append(self._state(arriving[source - INPUTS], passing[source - INPUTS]))
             of_source = self.leaving(weights, source)

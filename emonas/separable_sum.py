@@ -101,7 +101,8 @@ def _apply(
     how = _How(training, rectify, sources, into, shapes, [(term.mean, term.var) for term in terms])
     scales = [term.scale for term in terms if term.scale is not None]
     parameters = [*(term.kernel for term in terms), *(term.mixer for term in terms), *scales]
-    return _SeparableSum.apply(how, base, *xs, *parameters)  # type: ignore[no-untyped-call, no-any-return]
+    outputs: tuple[Tensor, ...] = _SeparableSum.apply(how, base, *xs, *parameters)
+    return outputs
 
 
 def _pixels(x: Tensor) -> Tensor:
@@ -168,7 +169,7 @@ class _SeparableSum(torch.autograd.Function):
         return outputs
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         how, wanted = ctx.how, ctx.needs_input_grad
         first, terms = max(how.sources) + 1, len(how.sources)

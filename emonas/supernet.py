@@ -83,7 +83,7 @@ class Supernet(nn.Module):
         """Logits (N, classes) of every exit, the last one after all cells."""
         before = last = self.stem(images.contiguous(memory_format=torch.channels_last))
         found = []
-        for position, cell in enumerate(self.cells, 1):
+        for position, cell in enumerate(self.each_cell(), 1):
             weights = reduction if cell.reduce else normal
             form = partial(grouped_cell, cell) if last.is_cuda else cell
             if self.checkpointing and torch.is_grad_enabled():
@@ -94,6 +94,12 @@ class Supernet(nn.Module):
                 found.append(self.exits[str(position)](last.mean(dim=(2, 3))))
         return [*found, self.classifier(last.mean(dim=(2, 3)))]
 
+    def each_cell(self) -> Iterator[MixedCell]:
+        """The cells in the order of the stack."""
+        for cell in self.cells:
+            assert isinstance(cell, MixedCell)
+            yield cell
+
     @property
     def depths(self) -> tuple[int, ...]:
         """After how many cells the exits are, as `all_logits` orders them."""
@@ -101,8 +107,8 @@ class Supernet(nn.Module):
 
     def set_skip_dropout(self, rate: float) -> None:
         """Drop out pixels of identities in training (P-DARTS), each edge's its own."""
-        for cell in self.cells:
-            for fan in cell.fans:
+        for cell in self.each_cell():
+            for fan in cell.each_fan():
                 fan.skip_dropout = rate
 
 

@@ -100,9 +100,11 @@ def check(config: SearchConfig) -> None:
         raise UserError(f"--search-cells works with --strategy emonas or darts, not {config.strategy}")
     if config.search_cells and config.cells is not None and config.cells < 4:
         raise UserError(f"--search-cells learns from 3 cells to --cells; {config.cells} leave no choice")
-    alphas = {"cost-weight": config.cost_weight, "hessian-every": config.hessian_every}
+    if isinstance(config.skip_budget, int) and config.skip_budget < 0:
+        raise UserError(f"--skip-budget {config.skip_budget}: must be 0 or more, or auto")
+    alphas = {"cost-weight": config.cost_weight or None, "hessian-every": config.hessian_every or None}
     rules = {"stop-skips": config.stop_skips, "stop-eigenvalue": config.stop_eigenvalue, "warm-up": config.warm_up}
-    idle = [name for name, value in {**alphas, **rules}.items() if value]
+    idle = [name for name, value in {**alphas, **rules}.items() if value is not None]
     if config.strategy == "random" and idle:
         raise UserError(f"--{idle[0]} needs alphas, and --strategy random has none")
     if config.stop_eigenvalue and not config.hessian_every:

@@ -35,7 +35,7 @@ def dominant_eigenvalue(searcher: Searcher, probe: Batch, device: torch.device) 
     Hessian times vector is a central difference of gradients. No running statistic and no alpha is moved for good.
     """
     kept = {name: buffer.clone() for name, buffer in searcher.named_buffers()}
-    alphas = list(searcher.alphas())
+    alphas: list[Tensor] = list(searcher.alphas())
     before = [alpha.detach().clone() for alpha in alphas]
 
     def gradient(direction: list[Tensor], sign: int) -> list[Tensor]:

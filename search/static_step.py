@@ -51,7 +51,7 @@ class StaticGradients:
 
     def _record(self, images: Tensor, labels: Tensor) -> None:
         self.batch = images.clone(memory_format=torch.preserve_format), labels.clone()
-        aside = torch.cuda.Stream()
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(WARM_UP):

@@ -47,9 +47,10 @@ def unrolled_gradient(
 
     ``validation`` gives L_val and the logits at the weights as they stand.
     """
-    weights, alphas = list(searcher.weights()), list(searcher.alphas())
+    weights: list[Tensor] = list(searcher.weights())
+    alphas: list[Tensor] = list(searcher.alphas())
 
-    def train_gradient(parameters: list[torch.nn.Parameter]) -> tuple[Tensor, ...]:
+    def train_gradient(parameters: list[Tensor]) -> tuple[Tensor, ...]:
         with mixed_precision(step.device):
             loss, _ = searcher.training_loss(*train)
         return torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)

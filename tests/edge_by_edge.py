@@ -1,16 +1,23 @@
 """The supernet as the definition reads, edge by edge: the reference that the fast one must equal.
 
 state_j = sum_{i<j} sum_o w[e(i, j), o] * o(state_i)
+
+With partial channels only the first 1 / part of state_i goes through the operations; the rest passes by, times the sum
+of the edge's weights, and the channels of both are shuffled.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emonas.genotype import INPUTS, OPERATION_NAMES
+from emonas.mixed_cell import PackedNorm, PackedSeparable, node_rows, source_rows
 from emonas.operations import OPERATIONS, FactorizedReduce, Stem, batch_norm, reductions, relu_conv_norm, stem_stride
-from emonas.supernet import MixedCell, Supernet, node_rows, source_rows
+from emonas.supernet import Supernet, all_active
 
 
 def search_operation(name: str, channels: int, stride: int) -> nn.Module:
@@ -22,17 +29,31 @@ def search_operation(name: str, channels: int, stride: int) -> nn.Module:
 
 
 class MixedOperation(nn.Module):
-    """The sum of all operations on one edge, each times its weight."""
+    """The sum of the operations that are present on one edge, each times its weight."""
 
-    def __init__(self, channels: int, stride: int) -> None:
+    def __init__(self, channels: int, stride: int, present: Tensor, part: int) -> None:
         super().__init__()
-        self.operations = nn.ModuleList(search_operation(name, channels, stride) for name in OPERATION_NAMES)
+        self.mixed, self.stride, self.part = channels // part, stride, part
+        names = [name for name, there in zip(OPERATION_NAMES, present.tolist(), strict=True) if there]
+        self.operations = nn.ModuleDict({name: search_operation(name, self.mixed, stride) for name in names})
 
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
         """``weights``: (operations,)."""
-        mixed = weights[0] * self.operations[0](x)
-        for weight, operation in zip(weights[1:], self.operations[1:], strict=True):
-            mixed = mixed + weight * operation(x)
+        if self.part == 1:
+            return self.sum(x, weights)
+        by = x[:, self.mixed :]
+        if self.stride == 2:
+            by = F.max_pool2d(by, 2, 2, ceil_mode=True)
+        both = torch.cat([self.sum(x[:, : self.mixed], weights), weights.sum() * by], dim=1)
+        n, channels, height, width = both.shape
+        return both.view(n, self.part, channels // self.part, height, width).transpose(1, 2).flatten(1, 2)
+
+    def sum(self, x: Tensor, weights: Tensor) -> Tensor:
+        """All operations on x, each times its weight."""
+        mixed: Tensor | float = 0.0
+        for name, operation in self.operations.items():
+            mixed = mixed + weights[OPERATION_NAMES.index(name)] * operation(x)
+        assert isinstance(mixed, Tensor)
         return mixed
 
 
@@ -40,7 +61,15 @@ class PlainCell(nn.Module):
     """A cell of the supernet: all edges present, each a mixture. Output: ``nodes * channels`` channels."""
 
     def __init__(
-        self, c_before: int, c_last: int, channels: int, nodes: int, reduce: bool, reduce_before: bool
+        self,
+        c_before: int,
+        c_last: int,
+        channels: int,
+        reduce: bool,
+        reduce_before: bool,
+        active: Tensor,
+        nodes: int,
+        part: int = 1,
     ) -> None:
         super().__init__()
         self.reduce = reduce
@@ -52,10 +81,10 @@ class PlainCell(nn.Module):
         self.last = relu_conv_norm(c_last, channels, affine=False)
         self.edges = nn.ModuleList(
             nn.ModuleList(
-                MixedOperation(channels, stride=2 if reduce and source < INPUTS else 1)
-                for source in range(INPUTS + node)
+                MixedOperation(channels, 2 if reduce and source < INPUTS else 1, present, part)
+                for source, present in enumerate(active[rows])
             )
-            for node in range(nodes)
+            for rows in node_rows(nodes)
         )
 
     def forward(self, before: Tensor, last: Tensor, weights: Tensor) -> Tensor:
@@ -75,73 +104,139 @@ class PlainSupernet(nn.Module):
     """
 
     def __init__(
-        self, classes: int, cells: int, channels: int, size: int, in_channels: int = 3, nodes: int = 4
+        self,
+        classes: int,
+        cells: int,
+        channels: int,
+        size: int,
+        in_channels: int = 3,
+        nodes: int = 4,
+        active: Mapping[str, Tensor] | None = None,
+        part: int = 1,
+        exits: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
-        self.nodes = nodes
+        self.nodes, self.active = nodes, dict(active or all_active(nodes))
         c_before = c_last = 3 * channels
         self.stem = Stem(in_channels, c_last, stem_stride(size))
         self.cells = nn.ModuleList()
+        self.exits = nn.ModuleDict()
         reduce_before = False
         for position in range(cells):
             reduce = position in reductions(cells)
             channels *= 2 if reduce else 1
-            self.cells.append(PlainCell(c_before, c_last, channels, nodes, reduce, reduce_before))
+            present = self.active["reduction" if reduce else "normal"]
+            self.cells.append(PlainCell(c_before, c_last, channels, reduce, reduce_before, present, nodes, part))
             c_before, c_last, reduce_before = c_last, nodes * channels, reduce
+            if position + 1 in exits and position + 1 < cells:
+                self.exits[str(position + 1)] = nn.Linear(c_last, classes)
         self.classifier = nn.Linear(c_last, classes)
 
     def forward(self, images: Tensor, normal: Tensor, reduction: Tensor) -> Tensor:
-        """``normal`` and ``reduction``: the operations' weights, (edges, operations), rows summing to one."""
+        """``normal`` and ``reduction``: the operations' weights, (edges, operations)."""
+        return self.all_logits(images, normal, reduction)[-1]
+
+    def all_logits(self, images: Tensor, normal: Tensor, reduction: Tensor) -> list[Tensor]:
+        """Logits (N, classes) of every exit, the last one after all cells."""
         before = last = self.stem(images)
-        for cell in self.cells:
+        found = []
+        for position, cell in enumerate(self.cells, 1):
             before, last = last, cell(before, last, reduction if cell.reduce else normal)
-        return self.classifier(last.mean(dim=(2, 3)))
+            if str(position) in self.exits:
+                found.append(self.exits[str(position)](last.mean(dim=(2, 3))))
+        return [*found, self.classifier(last.mean(dim=(2, 3)))]
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """After how many cells the exits are."""
+        return (*map(int, self.exits), len(self.cells))
+
+
+Pairs = Iterator[tuple[Tensor, Tensor]]
+Look = Callable[[Tensor], Tensor]
 
 
 def copy_parameters(fast: Supernet, plain: PlainSupernet) -> None:
     """Give the edge-by-edge network the fast one's parameters and running statistics."""
-    plain.stem.load_state_dict(fast.stem.state_dict())
-    plain.classifier.load_state_dict(fast.classifier.state_dict())
+    with torch.no_grad():
+        for ours, theirs in (*parameters(fast, plain), *statistics(fast, plain)):
+            theirs.copy_(ours)
+
+
+def value(tensor: Tensor) -> Tensor:
+    """The tensor itself, to be looked at."""
+    return tensor.detach()
+
+
+def gradient(parameter: Tensor) -> Tensor:
+    """The gradient that a backward pass has left."""
+    assert parameter.grad is not None
+    return parameter.grad
+
+
+def parameters(fast: Supernet, plain: PlainSupernet, look: Look = value) -> Pairs:
+    """What ``look`` sees of each parameter in the fast form, of which it may be a slice, and in the plain one."""
+    for ours, theirs in _unpacked(fast, plain):
+        for (name, left), (other, right) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+            assert name == other
+            yield look(left), look(right)
+    for ours, place, theirs in _packed(fast, plain):
+        if isinstance(ours, PackedSeparable):
+            _, depthwise, pointwise, _ = theirs
+            yield look(ours.depthwise).chunk(ours.targets)[place], look(depthwise.weight)
+            yield look(ours.pointwise).chunk(ours.targets)[place], look(pointwise.weight)
+        elif isinstance(theirs, FactorizedReduce):
+            targets = len(ours.reduce_norm.mean)
+            yield look(ours.reduce_even).chunk(targets)[place], look(theirs.even.weight)
+            yield look(ours.reduce_odd).chunk(targets)[place], look(theirs.odd.weight)
+
+
+def statistics(fast: Supernet, plain: PlainSupernet) -> Pairs:
+    """Each running statistic in the fast form, of which it may be a slice, and in the plain one."""
+    for ours, theirs in _unpacked(fast, plain):
+        for (name, left), (other, right) in zip(ours.named_buffers(), theirs.named_buffers(), strict=True):
+            assert name == other
+            if name.endswith(("running_mean", "running_var")):
+                yield left, right
+    for ours, place, theirs in _packed(fast, plain):
+        norm = ours if isinstance(ours, PackedNorm) else ours.norm if isinstance(ours, PackedSeparable) else None
+        packed = norm or ours.reduce_norm
+        plain_norm = theirs.norm if isinstance(theirs, FactorizedReduce) else theirs[-1]
+        yield packed.mean[place], plain_norm.running_mean
+        yield packed.var[place], plain_norm.running_var
+
+
+def _unpacked(fast: Supernet, plain: PlainSupernet) -> Iterator[tuple[nn.Module, nn.Module]]:
+    """Modules that are the same in both forms."""
+    yield fast.stem, plain.stem
+    yield fast.classifier, plain.classifier
+    yield fast.exits, plain.exits
+    for ours, theirs in zip(fast.cells, plain.cells, strict=True):
+        yield ours.before, theirs.before
+        yield ours.last, theirs.last
+
+
+def _packed(fast: Supernet, plain: PlainSupernet) -> Iterator[tuple[nn.Module, int, nn.Module]]:
+    """What the fast form packs for several edges, the place of an edge in it, and that edge's own in the plain form."""
     for fast_cell, plain_cell in zip(fast.cells, plain.cells, strict=True):
-        for part in ("before", "last"):
-            getattr(plain_cell, part).load_state_dict(getattr(fast_cell, part).state_dict())
-        for pair in matching(fast_cell, plain_cell):
-            pair[1].data.copy_(pair[0].data)
+        for source, fan in enumerate(fast_cell.fans):
+            for target in range(len(source_rows(fast.nodes, source))):
+                node = fast.nodes - fan.targets + target
+                for name, operation in plain_cell.edges[node][source].operations.items():
+                    # Pools are normalised once for all targets.
+                    place = 0 if "pool" in name else fan.rows[OPERATION_NAMES.index(name)].index(target)
+                    yield from ((ours, place, theirs) for ours, theirs in _of_operation(fan, name, operation))
 
 
-def matching(fast: MixedCell, plain: PlainCell) -> list[tuple[Tensor, Tensor]]:
-    """Pairs of the same tensor in both forms: the fast one's slice, the plain one's parameter or statistic."""
-    pairs: list[tuple[Tensor, Tensor]] = []
-    for source, fan in enumerate(fast.fans):
-        for target, row in enumerate(source_rows(fast.nodes, source)):
-            node = next(n for n, rows in enumerate(node_rows(fast.nodes)) if rows.start <= row < rows.stop)
-            pairs += _edge_pairs(fan, target, plain.edges[node][source].operations)
-    return pairs
-
-
-def _norm(fast: nn.Module, target: int, plain: nn.Module) -> list[tuple[Tensor, Tensor]]:
-    return [(fast.mean[target], plain.running_mean), (fast.var[target], plain.running_var)]
-
-
-def _slice(packed: Tensor, target: int, targets: int) -> Tensor:
-    return packed.detach().chunk(targets)[target]
-
-
-def _separable(fast: nn.Module, target: int, plain: list[nn.Module]) -> list[tuple[Tensor, Tensor]]:
-    _, depthwise, pointwise, norm = plain
-    weights = [(_slice(fast.depthwise, target, fast.targets), depthwise.weight)]
-    weights.append((_slice(fast.pointwise, target, fast.targets), pointwise.weight))
-    return weights + _norm(fast.norm, target, norm)
-
-
-def _edge_pairs(fan: nn.Module, target: int, operations: nn.ModuleList) -> list[tuple[Tensor, Tensor]]:
-    maximum, average, skip, sep_3, sep_5, dil_3, dil_5 = operations
-    pairs = _norm(fan.pool_norms, 0, maximum[1]) + _norm(fan.pool_norms, 1, average[1])
-    for fast, plain in ((fan.sep_3x3, sep_3), (fan.sep_5x5, sep_5)):
-        pairs += _separable(fast.first, target, list(plain)[:4]) + _separable(fast.second, target, list(plain)[4:])
-    pairs += _separable(fan.dil_3x3, target, list(dil_3)) + _separable(fan.dil_5x5, target, list(dil_5))
-    if isinstance(skip, FactorizedReduce):
-        pairs.append((_slice(fan.reduce_even, target, fan.targets), skip.even.weight))
-        pairs.append((_slice(fan.reduce_odd, target, fan.targets), skip.odd.weight))
-        pairs += _norm(fan.reduce_norm, target, skip.norm)
-    return pairs
+def _of_operation(fan: nn.Module, name: str, operation: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
+    kind, _, kernel = name.rpartition("_")
+    if kind == "sep_conv":
+        twice, layers = getattr(fan, f"sep_{kernel}"), list(operation)
+        yield twice.first, nn.Sequential(*layers[:4])
+        yield twice.second, nn.Sequential(*layers[4:])
+    elif kind == "dil_conv":
+        yield getattr(fan, f"dil_{kernel}"), operation
+    elif isinstance(operation, FactorizedReduce):
+        yield fan, operation
+    elif name != "skip_connect":
+        yield fan.pool_norms[("max_pool", "avg_pool").index(kind)], operation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from emonas.datasets.augment import Augmentation, augment, cutout_mask, policy_for, warp
+from emonas.datasets.augment import Augmentation, augment, cutout_mask, policy_for, turn_vectors, warp
+from emonas.datasets.batches import centred
 
 _OFF = Augmentation(flip=False, shift=0, rotate=0, scale=0, brightness=0, contrast=0, cutout=0)
 
@@ -131,8 +132,56 @@ def test_nothing_is_ever_lost_or_infinite(policy: Augmentation, n: int, seed: in
 
 def test_dynamic_images_are_moved_and_changed_less_than_faces() -> None:
     faces, motion = policy_for("still"), policy_for("dynamic")
-    assert faces == policy_for("apex") == Augmentation() != motion
+    assert faces == policy_for("apex") == policy_for("clip") == Augmentation() != motion == policy_for("dynamic-pair")
     assert all(getattr(motion, part.name) <= getattr(faces, part.name) for part in fields(Augmentation))
+
+
+def test_a_flow_is_moved_like_a_dynamic_image_and_keeps_its_levels() -> None:
+    motion, flow = policy_for("dynamic"), policy_for("flow")
+    assert flow == replace(motion, brightness=0, contrast=0, vectors=True)
+
+
+def test_a_flip_mirrors_a_flow_and_turns_right_into_left() -> None:
+    levels = torch.randint(0, 256, (32, 3, 8, 8), dtype=torch.uint8, generator=_luck()).clamp(min=1)
+    mirrored = levels.flip(3)
+    mirrored[:, 0] = 256 - mirrored[:, 0].int()  # 128 is no motion
+    made = augment(centred(levels), replace(_OFF, flip=True, vectors=True), _luck())
+    same, other = ((made - centred(one)).abs().amax((1, 2, 3)) < 1e-4 for one in (levels, mirrored))
+    assert (same ^ other).all() and 8 < other.sum() < 24
+
+
+@pytest.mark.parametrize("channels", [6, 9])
+def test_a_flip_mirrors_all_dynamic_images_and_all_frames_alike(channels: int) -> None:
+    images = torch.randn(16, channels, 8, 8, generator=_luck())
+    made = augment(images, replace(_OFF, flip=True), _luck())
+    same, mirrored = ((made - one).abs().amax((1, 2, 3)) < 1e-4 for one in (images, images.flip(3)))
+    assert (same ^ mirrored).all() and same.any() and mirrored.any()
+
+
+def test_no_motion_stays_no_motion() -> None:
+    still = centred(torch.full((8, 3, 16, 16), 128, dtype=torch.uint8))
+    torch.testing.assert_close(augment(still, policy_for("flow"), _luck()), still, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("flip", "angle", "scale"), [(1, 0.3, 1), (1, 0, 1.2), (-1, 0, 1), (-1, -0.4, 0.9)])
+def test_arrows_follow_their_places(flip: float, angle: float, scale: float) -> None:
+    """A warped field of arrows from each place to where a linear map takes it is the field of the warped map."""
+    side = 33
+    x, y = torch.meshgrid(torch.linspace(-1, 1, side), torch.linspace(-1, 1, side), indexing="xy")
+    places = torch.stack([x, y, 0 * x])[None] * (side - 1) / side
+    parameters = [torch.tensor([float(value)]) for value in (flip, angle, scale)]
+    zero = torch.zeros(1)
+    rest = centred(torch.tensor(128))
+    # Arrows that point away from the middle do so after any turn, flip and growth.
+    made = turn_vectors(warp(places + rest, *parameters, zero, zero), *parameters)
+    middle = slice(10, -10)
+    torch.testing.assert_close(made[:, :2, middle, middle] - rest, places[:, :2, middle, middle], atol=1e-4, rtol=0)
+    # An even motion to the right turns with the picture, clockwise for a positive angle of the window.
+    right = torch.zeros(1, 3, side, side)
+    right[:, 0] = 1
+    turned = turn_vectors(warp(right + rest, *parameters, zero, zero), *parameters)[0, :2, 16, 16] - rest
+    wanted = scale * torch.tensor([flip * parameters[1].cos(), -parameters[1].sin()])
+    torch.testing.assert_close(turned, wanted, atol=1e-4, rtol=0)
 
 
 def test_the_given_pictures_stay_as_they_are() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from emonas.dynamic_image import STILL, coefficients, dynamic_image, dynamic_images
+from emonas.dynamic_image import STILL, coefficients, dynamic_image, dynamic_images, weighted_sums
 from emonas.errors import UserError
 from emonas.options import Coefficients
 
@@ -111,6 +113,32 @@ def test_reversed_time_is_the_negative() -> None:
 def test_float_frames_are_pooled_like_bytes() -> None:
     frames = clip(7)
     assert np.array_equal(dynamic_image(frames), dynamic_image(frames.astype(np.float64)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (6, 5, 3), (61, 67, 3), (112, 112, 3)])
+@pytest.mark.parametrize("length", [1, 2, 64, 300])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64])
+def test_weighted_sums_are_those_of_a_loop_over_the_frames(shape: tuple[int, ...], length: int, kind: type) -> None:
+    frames = clip(length, shape=shape).astype(kind)
+    weights = np.random.default_rng(1).standard_normal((2, length))
+    expected = np.zeros((2, *shape))
+    for frame, weight in zip(frames, weights.T, strict=True):
+        expected += weight[:, None, None, None] * frame
+    made = weighted_sums(weights, frames)
+    assert made.dtype == np.float32 and made.shape == (2, *shape)
+    np.testing.assert_allclose(made, expected, atol=1e-6 * 255 * np.abs(weights).sum(1).max())
+
+
+def test_a_part_of_a_clip_is_pooled_like_a_copy_of_it() -> None:
+    frames = clip(30, shape=(40, 50, 3))
+    assert np.array_equal(dynamic_image(frames[4:21]), dynamic_image(frames[4:21].copy()))
+    assert np.array_equal(dynamic_image(frames[:, 5:30, ::2]), dynamic_image(frames[:, 5:30, ::2].copy()))
+
+
+def test_the_pooling_of_one_clip_does_without_torch() -> None:
+    code = "import sys, emonas.dynamic_image, emonas.datasets.representation; assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -44,25 +44,30 @@ provenances = st.builds(
     fingerprint=TEXT,
     versions=st.dictionaries(TEXT, TEXT, max_size=3),
 )
-genotypes = st.builds(
-    Genotype,
-    normal=cells(),
-    reduction=cells(),
-    cells=st.integers(1, 200),
-    channels=st.integers(1, 4096),
-    classes=st.lists(TEXT, min_size=2, max_size=8, unique=True).map(tuple),
-    provenance=provenances,
-)
 
 
-@given(genotype=genotypes)
+@st.composite
+def genotypes(draw: st.DrawFn) -> Genotype:
+    count = draw(st.integers(1, 200))
+    return Genotype(
+        normal=draw(cells()),
+        reduction=draw(cells()),
+        cells=count,
+        channels=draw(st.integers(1, 4096)),
+        classes=draw(st.lists(TEXT, min_size=2, max_size=8, unique=True).map(tuple)),
+        provenance=draw(provenances),
+        reductions=tuple(sorted(draw(st.sets(st.integers(0, count - 1), max_size=3)))),
+    )
+
+
+@given(genotype=genotypes())
 def test_what_is_saved_comes_back(genotype: Genotype, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "genotype.json"
     genotype.save(path)
     assert Genotype.load(path) == genotype
 
 
-@given(genotype=genotypes)
+@given(genotype=genotypes())
 def test_plain_data_is_plain(genotype: Genotype) -> None:
     data = genotype.as_json()
     assert json.loads(json.dumps(data)) == data
@@ -80,6 +85,7 @@ def test_older_files_without_the_later_keys_are_read() -> None:
     data = DARTS_V2.as_json()
     for key in ("subjects_known", "protocol", "fingerprint", "versions", "database"):
         del data["provenance"][key]
+    del data["reductions"]
     assert from_json(data) == DARTS_V2
 
 
@@ -188,6 +194,10 @@ def drop(*place: str) -> Flaw:
         (put("normal", "concat", value="2345"), '"concat" must list'),
         *((put("cells", value=value), '"cells" must be') for value in (0, -1, 10**9, 1e9, 8.0, "8", True, None)),
         *((put("channels", value=value), '"channels" must be') for value in (0, 10**9, [16])),
+        *(
+            (put("reductions", value=value), '"reductions" must list different positions from 0 to 19 in order')
+            for value in ([20], [-1], [5, 5], [6, 5], [True], [1.0], ["5"], "5", 5, None, {})
+        ),
         (put("classes", value=[1, 2]), '"classes" must be a list of texts'),
         (put("classes", value="happy"), '"classes" must be a list of texts'),
         (put("classes", value=["happy"]), "at least two different classes"),

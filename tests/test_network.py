@@ -45,6 +45,30 @@ def test_cells_and_channels_come_from_the_genotype_unless_given() -> None:
     assert (own.classifier.in_features, other.classifier.in_features) == (4 * 4 * 4, 4 * 4 * 6)
 
 
+def reducing(network: Network) -> list[int]:
+    """The positions of the cells that halve the resolution."""
+    return [position for position, cell in enumerate(network.cells) if cell.cell.concat == (2,)]
+
+
+def test_reductions_stand_where_the_genotype_says_or_at_one_and_two_thirds() -> None:
+    genotype = dataclasses.replace(
+        random_genotype(random.Random(0), cells=6, channels=4), reduction=cell_of("max_pool_3x3")
+    )
+    searched = dataclasses.replace(genotype, reductions=(1, 4))
+    assert reducing(Network(genotype, classes=3, size=16)) == [2, 4]
+    network = Network(searched, classes=3, size=16)
+    assert reducing(network) == [1, 4]
+    assert network(torch.randn(2, 3, 16, 16)).shape == (2, 3)
+    # The same number of cells is the same stack; of another stack the search knew nothing.
+    assert reducing(Network(searched, classes=3, size=16, cells=6)) == [1, 4]
+    assert reducing(Network(searched, classes=3, size=16, cells=9)) == [3, 6]
+
+
+def test_a_single_reduction_doubles_the_channels_once() -> None:
+    genotype = dataclasses.replace(random_genotype(random.Random(0), cells=3, channels=4), reductions=(2,))
+    assert Network(genotype, classes=3, size=16).classifier.in_features == 4 * 2 * 4
+
+
 @pytest.mark.parametrize("size", [8, 33, 47, 97])
 def test_any_size_goes_through(size: int) -> None:
     network = small(size, size=size)

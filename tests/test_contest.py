@@ -1,0 +1,118 @@
+"""Contests between cells: the best is taken, all scores are written down, and a killed contest goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from examples import cell_of
+from tiny_search import feed, setting
+
+from emonas.errors import UserError
+from emonas.search import bilevel, contest, ranking
+from emonas.search.contest import MOST_SKIPS, within_budget
+from emonas.search.ranking import Ranked
+from emonas.search.strategy import Architecture
+from emonas.supernet import KINDS
+from emonas.trainer import EpochScore
+
+
+def architecture(operation: str) -> Architecture:
+    return Architecture(cell_of(operation), cell_of(operation), 3, (1, 2))
+
+
+class Judge:
+    """Scores by the first operation's name instead of training; notes who came."""
+
+    def __init__(self, scores: dict[str, float]) -> None:
+        self.scores, self.seen = scores, list[str]()
+
+    def __call__(self, found: Architecture, *rest: object) -> tuple[Ranked, EpochScore]:
+        name = found.normal.edges[0].operation
+        self.seen.append(name)
+        return Ranked(self.scores[name], len(self.seen)), EpochScore(0.0, 0.0)
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> Judge:
+    made = Judge({"skip_connect": 0.2, "sep_conv_3x3": 0.7, "dil_conv_3x3": 0.7, "max_pool_3x3": 0.5})
+    monkeypatch.setattr(contest, "short_training", made)
+    return made
+
+
+THREE = {name: architecture(name) for name in ("skip_connect", "sep_conv_3x3", "dil_conv_3x3")}
+
+
+def test_the_best_is_taken_and_the_earlier_of_equals(
+    judge: Judge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best, scores = contest.contest(THREE, setting(), feed(), tmp_path / "table.json", "Who learns best")
+    assert best == "sep_conv_3x3" and list(scores) == list(THREE)
+    said = capsys.readouterr().out
+    assert "Who learns best" in said and all(name in said for name in THREE)
+    (line,) = [line for line in said.splitlines() if "taken" in line]
+    assert "sep_conv_3x3" in line and "0.700" in line
+
+
+def test_the_table_holds_all_scores_and_spares_a_second_training(judge: Judge, tmp_path: Path) -> None:
+    table = tmp_path / "table.json"
+    first = contest.contest(THREE, setting(), feed(), table, "T")
+    assert json.loads(table.read_text())["skip_connect"] == {"uar": 0.2, "parameters": 1}
+    assert contest.contest(THREE, setting(), feed(), table, "T") == first
+    assert judge.seen == list(THREE)
+
+
+def test_a_killed_contest_goes_on_where_it_was(judge: Judge, tmp_path: Path) -> None:
+    whole = contest.contest(THREE, setting(), feed(), tmp_path / "whole.json", "T")
+    judge.seen.clear()
+    del judge.scores["dil_conv_3x3"]
+    with pytest.raises(KeyError):
+        contest.contest(THREE, setting(), feed(), tmp_path / "cut.json", "T")
+    judge.scores["dil_conv_3x3"] = 0.7
+    assert contest.contest(THREE, setting(), feed(), tmp_path / "cut.json", "T")[0] == whole[0]
+    assert judge.seen.count("skip_connect") == judge.seen.count("sep_conv_3x3") == 1
+
+
+def test_equal_cells_are_trained_once(judge: Judge, tmp_path: Path) -> None:
+    twins = {"first": architecture("max_pool_3x3"), "second": architecture("max_pool_3x3")}
+    best, scores = contest.contest(twins, setting(), feed(), tmp_path / "table.json", "T")
+    assert best == "first" and scores["first"] == scores["second"] and len(judge.seen) == 1
+
+
+@pytest.mark.parametrize("content", ["[]", '{"a": 1}', '{"a": {"uar": "x", "parameters": 1}}', '{"a": {}}', "{"])
+def test_a_damaged_table_is_one_line(content: str, judge: Judge, tmp_path: Path) -> None:
+    (tmp_path / "table.json").write_text(content)
+    with pytest.raises(UserError, match=r"table\.json"):
+        contest.contest(THREE, setting(), feed(), tmp_path / "table.json", "T")
+
+
+def test_each_budget_is_tried_and_none_is_exceeded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """More skips score higher here, up to three: then the cells with three are taken."""
+    tried = []
+
+    def judge(found: Architecture, *rest: object) -> tuple[Ranked, EpochScore]:
+        tried.append((found.normal.skips, found.reduction.skips))
+        most = max(tried[-1])
+        return Ranked(most / 10 if most <= 3 else 0.0, 0), EpochScore(0.0, 0.0)
+
+    monkeypatch.setattr(contest, "short_training", judge)
+    torch.manual_seed(0)
+    strategy = bilevel.build(setting())
+    with torch.no_grad():
+        for kind in KINDS:
+            strategy.searcher.alpha[kind].normal_()[:, 2] += 9.0
+    table = tmp_path / "skip_budgets.json"
+    taken = within_budget(strategy.searcher, strategy.architecture(), setting(), feed(), table)
+    assert tried == [*((budget, budget) for budget in range(MOST_SKIPS + 1)), (8, 8)]
+    assert (taken.normal.skips, taken.reduction.skips) == (3, 3)
+    assert list(json.loads(table.read_text()))[-2:] == ["at most 4 skips", "no limit"]
+
+
+def test_scores_come_from_the_short_training(tmp_path: Path) -> None:
+    pair = {"pool": architecture("max_pool_3x3"), "convolution": architecture("sep_conv_3x3")}
+    best, scores = contest.contest(pair, setting(rank_epochs=2), feed(), tmp_path / "table.json", "T")
+    for name, found in pair.items():
+        assert scores[name] == ranking.short_training(found, setting(rank_epochs=2), feed())[0]
+    assert scores[best].uar == max(score.uar for score in scores.values())
