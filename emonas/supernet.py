@@ -56,7 +56,7 @@ class Supernet(nn.Module):
     ) -> None:
         super().__init__()
         self.active = dict(active or all_active(nodes))
-        self.nodes, self.checkpointing = nodes, checkpointing
+        self.nodes, self.checkpointing, self.skip_dropout = nodes, checkpointing, 0.0
         c_before = c_last = 3 * channels
         self.stem = Stem(in_channels, c_last, stem_stride(size))
         self.cells = nn.ModuleList()
@@ -107,6 +107,7 @@ class Supernet(nn.Module):
 
     def set_skip_dropout(self, rate: float) -> None:
         """Drop out pixels of identities in training (P-DARTS), each edge's its own."""
+        self.skip_dropout = rate
         for cell in self.each_cell():
             for fan in cell.each_fan():
                 fan.skip_dropout = rate

@@ -70,8 +70,9 @@ class Bilevel:
         self.alpha_optimiser = torch.optim.Adam(
             searcher.alphas(), plan.alpha_rate, betas=(0.5, 0.999), weight_decay=plan.alpha_decay
         )
-        self.weight_gradients = StaticGradients(self._training_loss, list(searcher.weights()), plan.graphs)
-        self.alpha_gradients = StaticGradients(self._architecture_loss, list(searcher.alphas()), plan.graphs)
+        weights, alphas, buffers = list(searcher.weights()), list(searcher.alphas()), list(searcher.buffers())
+        self.weight_gradients = StaticGradients(self._training_loss, weights, buffers, plan.graphs)
+        self.alpha_gradients = StaticGradients(self._architecture_loss, alphas, buffers, plan.graphs)
 
     @property
     def searcher(self) -> Searcher:
@@ -220,10 +221,11 @@ def penalty_of(setting: Setting, supernet_cells: int, depths: tuple[int, ...]) -
 
 
 def build(setting: Setting, **changes: Any) -> Bilevel:
-    """The strategy "emonas": first order, as many cells as the final network has, or all depths up to that."""
+    """The strategy "emonas": first order, as many cells as the final network has, or all depths with both kinds."""
     cells = setting.config.cells
     assert cells
-    exits = tuple(range(LEAST_DEPTH, cells)) if setting.config.search_cells else ()
+    least = max(LEAST_DEPTH, reductions(cells)[0] + 1)
+    exits = tuple(range(least, cells)) if setting.config.search_cells else ()
     searcher = Searcher(setting.supernet(exits=exits))
     penalty = penalty_of(setting, cells, searcher.supernet.depths)
     return Bilevel(searcher, plan_of(setting, **changes), setting.device, penalty, budgets_of(setting))

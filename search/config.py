@@ -61,7 +61,7 @@ class SearchConfig:
     """Most skip connections in a cell; auto = the number that does best in a short training. [default: no limit; pdarts
     2 in the normal cell]"""
     search_cells: bool = False
-    """Learn the number of cells too, from 3 to --cells."""
+    """Learn the number of cells too, up to --cells; at least 3 and one more than a third of it."""
     cost_weight: NonNegative = 0.0
     """Weight of the architecture's expected cost in the alphas' loss, in units of the cost of even odds."""
     cost: Literal["parameters", "macs"] = "parameters"
@@ -99,7 +99,7 @@ def check(config: SearchConfig) -> None:
     if config.search_cells and config.strategy not in ("emonas", "darts"):
         raise UserError(f"--search-cells works with --strategy emonas or darts, not {config.strategy}")
     if config.search_cells and config.cells is not None and config.cells < 4:
-        raise UserError(f"--search-cells learns from 3 cells to --cells; {config.cells} leave no choice")
+        raise UserError(f"--search-cells learns a number of cells from 3 to --cells; {config.cells} leave no choice")
     if isinstance(config.skip_budget, int) and config.skip_budget < 0:
         raise UserError(f"--skip-budget {config.skip_budget}: must be 0 or more, or auto")
     alphas = {"cost-weight": config.cost_weight or None, "hessian-every": config.hessian_every or None}

@@ -35,6 +35,8 @@ def dominant_eigenvalue(searcher: Searcher, probe: Batch, device: torch.device) 
     Hessian times vector is a central difference of gradients. No running statistic and no alpha is moved for good.
     """
     kept = {name: buffer.clone() for name, buffer in searcher.named_buffers()}
+    dropout = searcher.supernet.skip_dropout
+    searcher.supernet.set_skip_dropout(0.0)  # else the difference would measure two masks
     alphas: list[Tensor] = list(searcher.alphas())
     before = [alpha.detach().clone() for alpha in alphas]
 
@@ -54,6 +56,7 @@ def dominant_eigenvalue(searcher: Searcher, probe: Batch, device: torch.device) 
     try:
         return _power_iteration(times_hessian, start)
     finally:
+        searcher.supernet.set_skip_dropout(dropout)
         with torch.no_grad():
             torch._foreach_copy_(alphas, before)
             for name, buffer in searcher.named_buffers():

@@ -23,10 +23,13 @@ WARM_UP = 3
 
 
 class StaticGradients:
-    """``loss(images, labels) -> (loss, logits)`` and its gradients by ``parameters``; recorded where ``graphs``."""
+    """``loss(images, labels) -> (loss, logits)`` and its gradients by ``parameters``; recorded where ``graphs``.
 
-    def __init__(self, loss: Loss, parameters: list[nn.Parameter], graphs: bool) -> None:
-        self.loss, self.parameters, self.graphs = loss, parameters, graphs
+    ``buffers`` are what a call of ``loss`` moves beside them: running statistics.
+    """
+
+    def __init__(self, loss: Loss, parameters: list[nn.Parameter], buffers: list[Tensor], graphs: bool) -> None:
+        self.loss, self.parameters, self.buffers, self.graphs = loss, parameters, buffers, graphs
         self.graph: Any = None
         self.batch: Batch | None = None
         self.result: Step | None = None
@@ -51,12 +54,15 @@ class StaticGradients:
 
     def _record(self, images: Tensor, labels: Tensor) -> None:
         self.batch = images.clone(memory_format=torch.preserve_format), labels.clone()
+        kept = [buffer.clone() for buffer in self.buffers]
         aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(WARM_UP):
                 self._plain(*self.batch)
         torch.cuda.current_stream().wait_stream(aside)
+        for buffer, value in zip(self.buffers, kept, strict=True):
+            buffer.copy_(value)  # the calls were made for the kernels' sake alone
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
             self.result = self._plain(*self.batch)

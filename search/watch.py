@@ -48,7 +48,8 @@ class Watch:
         self.writer.add_image("alphas", figure_pixels(draw_alphas(alphas)), epoch, dataformats="HWC")
         if searcher.depth is not None:
             weights = dict(zip(searcher.supernet.depths, searcher.depth_weights().tolist(), strict=True))
-            self.writer.add_scalars("cells", {f"{depth}": weight for depth, weight in weights.items()}, epoch)
+            for depth, weight in weights.items():
+                self.writer.add_scalar(f"cells/{depth}", weight, epoch)
 
     def close(self) -> None:
         """Write out what is left."""

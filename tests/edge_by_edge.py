@@ -132,6 +132,12 @@ class PlainSupernet(nn.Module):
                 self.exits[str(position + 1)] = nn.Linear(c_last, classes)
         self.classifier = nn.Linear(c_last, classes)
 
+    skip_dropout = 0.0
+
+    def set_skip_dropout(self, rate: float) -> None:
+        """The definition knows no dropout."""
+        assert rate == 0
+
     def forward(self, images: Tensor, normal: Tensor, reduction: Tensor) -> Tensor:
         """``normal`` and ``reduction``: the operations' weights, (edges, operations)."""
         return self.all_logits(images, normal, reduction)[-1]
