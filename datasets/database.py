@@ -32,7 +32,8 @@ class Database:
     ``size`` is the side of the prepared pictures in pixels. ``protocol`` is the one that the literature uses, or
     "auto" where it depends on what the user's data offers; ``folds`` is the number of folds of "kfold".
     ``class_sets``: the first is the default. ``options``: for each further option (a field of Choices) its values and
-    what they mean, the default first.
+    what they mean, the default first. ``complete_only``: its scores mean something for all samples only, so that it is
+    not prepared while one of them cannot be made into a picture.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Database:
     expected: tuple[Expected, ...] = ()
     pitfalls: tuple[str, ...] = ()
     representation: Representation = "auto"
+    complete_only: bool = False
 
     @property
     def accepted(self) -> dict[str, Mapping[str, str]]:

@@ -72,6 +72,7 @@ DATABASE = Database(
     protocol="loso",
     metric="UF1 and UAR, pooled over all folds: of all samples and of each source's",
     representation="dynamic",
+    complete_only=True,
     size=112,
     reader="megc2019:read",
     expected=(

@@ -179,6 +179,9 @@ class _Making:
         dropped = [*(sample for sample in self.found.samples if sample.dropped), *without]
         try:
             check_usable(kept, dropped, self.name)
+            if without and registry.entry(self.request["dataset"]).complete_only:
+                lost = f"{without[0].dataset}/{without[0].subject}/{without[0].clip}: {without[0].dropped}"
+                raise UserError(f"{self.name} counts as a whole only, and {len(without)} samples are lost ({lost})")
         except UserError:
             shutil.rmtree(growing, ignore_errors=True)
             raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import test_casme2
@@ -17,6 +19,7 @@ from distributions import counts, people, read, write_frames
 from made_samples import files_below
 
 from emonas.datasets import megc2019
+from emonas.datasets import prepare as preparing
 from emonas.datasets.expected import chosen, compare
 from emonas.datasets.face_choice import FaceOptions
 from emonas.datasets.megc2019 import DATABASE
@@ -24,7 +27,7 @@ from emonas.datasets.prepare import prepare
 from emonas.datasets.prepared import load
 from emonas.datasets.protocol import folds
 from emonas.datasets.representation import PictureOptions
-from emonas.datasets.sample import Found
+from emonas.datasets.sample import Found, Sample
 from emonas.errors import UserError
 
 #: By source: negative, positive, surprise.
@@ -148,6 +151,19 @@ def test_the_sources_survive_the_preparation(whole: Path) -> None:
     prepared = load(made.folder)
     assert Counter(s.dataset for s in prepared.samples) == {name: sum(of) for name, of in PUBLISHED.items()}
     assert prepared.classes == CLASSES and len(prepared.subjects) == 68
+
+
+def test_a_sample_lost_on_the_way_leaves_no_composite(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader counts 442; a clip in which no face is found is only lost when pictures are made."""
+    join = preparing.join
+
+    def without_the_last(*arguments: Any) -> tuple[list[Sample], list[Sample], str]:
+        kept, dropped, digest = join(*arguments)
+        return kept[:-1], [*dropped, dataclasses.replace(kept[-1], dropped="no face found")], digest
+
+    monkeypatch.setattr(preparing, "join", without_the_last)
+    with pytest.raises(UserError, match=r"counts as a whole only, and 1 samples are lost \(\w+/.*: no face found"):
+        prepare("megc2019", whole, PictureOptions(size=8), quiet=True, faces=FaceOptions(faces="whole"))
 
 
 def test_all_three_in_one_folder(whole: Path, tmp_path: Path) -> None:
