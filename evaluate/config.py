@@ -21,7 +21,8 @@ class TrainConfig:
     out: Path | None = None
     """Run folder; the same command again continues it. [default: runs/train-DATASET-GENOTYPE]"""
     protocol: ProtocolName = "auto"
-    """Who is tested: fixed, loso (leave one subject out) or kfold by subject. auto = the data set's own."""
+    """Who is tested: fixed, loso (leave one subject out), kfold by subject, or au3 (the three published subject folds
+    of DISFA and BP4D). auto = the data set's own."""
     folds: Folds | None = None
     """Folds of --protocol kfold. [default: the data set's own number, see emonas-data describe]"""
     epoch_rule: EpochRule = "last"

@@ -107,6 +107,8 @@ def check(config: SearchConfig) -> None:
     idle = [name for name, value in {**alphas, **rules}.items() if value is not None]
     if config.strategy == "random" and idle:
         raise UserError(f"--{idle[0]} needs alphas, and --strategy random has none")
+    if config.cuda_graphs and config.strategy == "pdarts":
+        raise UserError("--cuda-graphs records a step once, and pdarts drops out less from epoch to epoch")
     if config.stop_eigenvalue and not config.hessian_every:
         raise UserError("--stop-eigenvalue needs --hessian-every, which measures it")
 

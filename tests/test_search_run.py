@@ -122,6 +122,7 @@ def test_the_genotype_says_what_json_readers_need(prepared: Prepared, tmp_path: 
         (["--order", "3"], ["--order"]),
         (["--order", "1"], ["--order belongs to --strategy darts, not emonas"]),
         (["--strategy", "pdarts", "--search-cells"], ["--search-cells", "emonas or darts, not pdarts"]),
+        (["--strategy", "pdarts", "--cuda-graphs"], ["--cuda-graphs", "pdarts"]),
         (["--strategy", "pcdarts", "--search-cells"], ["--search-cells", "not pcdarts"]),
         (["--strategy", "random", "--search-cells"], ["--search-cells", "not random"]),
         (["--search-cells", "--cells", "3"], ["--search-cells", "3 leave no choice"]),
