@@ -6,15 +6,38 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from .action_units import action_units
 from .choices import Choices
 from .classes import ClassSet
 from .database import Database
 from .entry import Entry
 from .frame_numbers import Correction, corrected, frame, in_order
-from .matching import Key, matched
+from .matching import Key, matched, number_in
 from .sample import Found, Sample
+from .table import Row
 
 _MOST_NAMED = 5
+
+
+def row_entry(row: Row, subject: str) -> Entry:
+    """A row of a coding table with the columns clip, subject, label, onset, apex, offset and units, as an entry.
+
+    ``subject`` forms the shown name from the number, as "sub{:02}" does.
+    """
+    cells = row.cells
+    number = number_in(cells["subject"])
+    return Entry(
+        path=Path(),
+        clip=cells["clip"],
+        label=cells["label"],
+        subject=None if number is None else subject.format(number),
+        onset=cells["onset"],
+        apex=cells["apex"],
+        offset=cells["offset"],
+        flaw="no subject" if number is None else "" if cells["clip"] else "no clip name",
+        action_units=action_units(cells["units"]),
+        row=row.line,
+    )
 
 
 def found_clips(

@@ -8,15 +8,14 @@ from pathlib import Path
 
 from emonas.errors import UserError
 
-from .action_units import action_units
-from .assemble import found_clips
+from .assemble import found_clips, row_entry
 from .choices import AUTO, Choices
 from .classes import ClassSet, same_named
-from .database import APEX_POLICIES, Database
+from .database import APEX_POLICIES, CROPS, Database
 from .entry import Entry
 from .expected import Expected
 from .layout import files, inside, missing, root_of
-from .matching import by_key, number_in
+from .matching import by_key
 from .sample import Found
 from .table import Row
 from .workbook import read_rows, whole
@@ -45,11 +44,7 @@ DATABASE = Database(
         ClassSet("8", "all labels", {**{name: name for name in (*_FOUR, *_RARE)}, "amusement": "happiness"}),
     ),
     options={
-        "crop": {
-            AUTO: "the owner's faces where they are present",
-            "owner": "faces as the owner has cut them out",
-            "full": "whole frames",
-        },
+        "crop": CROPS,
         "apex_policy": APEX_POLICIES,
     },
     protocol="loso",
@@ -120,18 +115,5 @@ def _coding(source: Path) -> tuple[Path, list[Row], Sequence[str]]:
 
 
 def _entry(row: Row) -> Entry:
-    cells = row.cells
-    number = number_in(cells["subject"])
-    first, second = cells["apex"], cells["second"]
-    return Entry(
-        path=Path(),
-        clip=cells["clip"],
-        label=cells["label"],
-        subject=None if number is None else f"sub{number:02}",
-        onset=cells["onset"],
-        apex=second if whole(second) and not whole(first) else first,
-        offset=cells["offset"],
-        flaw="no subject" if number is None else "" if cells["clip"] else "no clip name",
-        action_units=action_units(cells["units"]),
-        row=row.line,
-    )
+    first, second = row.cells["apex"], row.cells["second"]
+    return replace(row_entry(row, "sub{:02}"), apex=second if whole(second) and not whole(first) else first)

@@ -8,15 +8,13 @@ from pathlib import Path
 
 from emonas.errors import UserError
 
-from .action_units import action_units
-from .assemble import found_clips
+from .assemble import found_clips, row_entry
 from .choices import AUTO, Choices
 from .classes import ClassSet, emotion, same_named
-from .database import APEX_POLICIES, Database
-from .entry import Entry
+from .database import APEX_POLICIES, CROPS, Database
 from .expected import Expected
 from .layout import files, inside, missing, root_of
-from .matching import by_key, key, number_in
+from .matching import by_key, key
 from .sample import Found
 from .table import Row
 from .workbook import read_rows
@@ -68,11 +66,7 @@ DATABASE = Database(
             "2014": "the coding file of 2014",
             "2019": "the coding file of 2019, with three clips of sub24 relabelled from sadness to surprise",
         },
-        "crop": {
-            AUTO: "the owner's faces where they are present",
-            "owner": "faces as the owner has cut them out",
-            "full": "whole frames",
-        },
+        "crop": CROPS,
         "apex_policy": APEX_POLICIES,
     },
     protocol="loso",
@@ -117,7 +111,9 @@ def read(source: Path, choices: Choices) -> Found:
     crop, root = root_of(source, "CASME II", _FRAMES, choices.crop or AUTO)
     choices = replace(choices, variant=version, crop=crop)
     places = by_key(inside(root, "sub*/ep*"))
-    return found_clips(DATABASE, map(_entry, rows), places, choices, table=table.name, notes=notes)
+    return found_clips(
+        DATABASE, (row_entry(row, "sub{:02}") for row in rows), places, choices, table=table.name, notes=notes
+    )
 
 
 def _coding(source: Path, variant: str) -> tuple[Path, str, list[Row], Sequence[str]]:
@@ -142,20 +138,3 @@ def _version(rows: Sequence[Row]) -> str:
     new = any(key(row.cells["subject"], row.cells["clip"]) in disputed and emotion(row.cells["label"]) == "surprise"
               for row in rows)  # fmt: skip
     return "2019" if new else "2014"
-
-
-def _entry(row: Row) -> Entry:
-    cells = row.cells
-    number = number_in(cells["subject"])
-    return Entry(
-        path=Path(),
-        clip=cells["clip"],
-        label=cells["label"],
-        subject=None if number is None else f"sub{number:02}",
-        onset=cells["onset"],
-        apex=cells["apex"],
-        offset=cells["offset"],
-        flaw="no subject" if number is None else "" if cells["clip"] else "no clip name",
-        action_units=action_units(cells["units"]),
-        row=row.line,
-    )

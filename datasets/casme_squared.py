@@ -13,7 +13,7 @@ from .action_units import action_units
 from .assemble import found_clips
 from .choices import AUTO, Choices
 from .classes import same_named
-from .database import APEX_POLICIES, Database
+from .database import APEX_POLICIES, CROPS, Database
 from .entry import Entry
 from .expected import Expected
 from .frames import frame_number, sorted_frames
@@ -66,11 +66,7 @@ DATABASE = Database(
             "macro": "macro-expressions",
             "all": "both together",
         },
-        "crop": {
-            AUTO: "the owner's faces where they are present",
-            "owner": "faces as the owner has cut them out",
-            "full": "whole frames",
-        },
+        "crop": CROPS,
         "apex_policy": APEX_POLICIES,
     },
     protocol="loso",

@@ -9,10 +9,18 @@ from typing import Literal
 from emonas.errors import UserError
 from emonas.options import Representation
 
+from .choices import AUTO
 from .classes import ClassSet
 from .expected import Expected
 
 Kind = Literal["macro", "micro", "own"]
+
+#: Whose faces are read; the first is the default.
+CROPS = {
+    AUTO: "the owner's faces where they are present",
+    "owner": "faces as the owner has cut them out",
+    "full": "whole frames",
+}
 
 #: What to do about a clip without an apex; the first is the default.
 APEX_POLICIES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from .assemble import found_entries
 from .choices import AUTO, Choices
 from .classes import same_named
-from .database import Database
+from .database import CROPS, Database
 from .entry import Entry
 from .expected import Expected
 from .frames import sorted_frames
@@ -54,11 +54,7 @@ DATABASE = Database(
             for camera, words in (("vl", "visible light camera"), ("ni", "near-infrared camera"))
             for light in ("strong", "weak", "dark")
         },
-        "crop": {
-            AUTO: "the owner's faces where they are present",
-            "owner": "faces as the owner has cut them out",
-            "full": "whole frames",
-        },
+        "crop": CROPS,
         "frames": FRAMES,
     },
     protocol="kfold",

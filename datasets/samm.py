@@ -6,18 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from .action_units import action_units
-from .assemble import found_clips
+from .assemble import found_clips, row_entry
 from .choices import AUTO, Choices
 from .classes import ClassSet, same_named
 from .database import APEX_POLICIES, Database
-from .entry import Entry
 from .expected import Expected
 from .frame_numbers import Correction
 from .layout import files, inside, missing, roots
-from .matching import by_key, number_in
+from .matching import by_key
 from .sample import Found
-from .table import Row
 from .workbook import read_rows
 
 #: As the organisers of MEGC2019 have joined the labels; also the classes of their composite.
@@ -120,7 +117,7 @@ def read(source: Path, choices: Choices) -> Found:
     notes = [f"{len(tables)} tables of FACS codes are there; {tables[0].name} is read"] if len(tables) > 1 else []
     return found_clips(
         DATABASE,
-        map(_entry, rows),
+        (row_entry(row, "{:03}") for row in rows),
         places,
         replace(choices, crop=crop),
         table=tables[0].name,
@@ -140,20 +137,3 @@ def _frames(source: Path, crop: str) -> tuple[str, Path]:
             return kind, found[kind]
     wanted = {"owner": "faces in a folder with crop in its name", "full": "whole frames", AUTO: "frames"}
     raise missing(source, "SAMM", f"{wanted[crop]} (006/006_1_2/006_05562.jpg)")
-
-
-def _entry(row: Row) -> Entry:
-    cells = row.cells
-    number = number_in(cells["subject"])
-    return Entry(
-        path=Path(),
-        clip=cells["clip"],
-        label=cells["label"],
-        subject=None if number is None else f"{number:03}",
-        onset=cells["onset"],
-        apex=cells["apex"],
-        offset=cells["offset"],
-        flaw="no subject" if number is None else "" if cells["clip"] else "no clip name",
-        action_units=action_units(cells["units"]),
-        row=row.line,
-    )

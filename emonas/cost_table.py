@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from .cost import count_macs, count_parameters
+from .edges import count_edges, node_rows
 from .genotype import INPUTS, OPERATION_NAMES, Cell, Edge, Genotype, Provenance
-from .mixed_cell import count_edges, node_rows
 from .network import Network
 from .operations import OPERATIONS, reductions, stem_stride
 from .supernet import KINDS, NODES

@@ -12,8 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .edges import SKIP
+from .fan import DILATED, SEPARABLE, Fan
 from .genotype import INPUTS
-from .mixed_cell import DILATED, SEPARABLE, SKIP, Fan, MixedCell, PackedSeparable, shuffle_channels
+from .mixed_cell import MixedCell, shuffle_channels
+from .packed import PackedSeparable
 
 
 def grouped_cell(cell: MixedCell, before: Tensor, last: Tensor, weights: Tensor) -> Tensor:

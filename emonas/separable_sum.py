@@ -146,6 +146,8 @@ def _know(how: _How, W: Tensor, scales: Tensor | None, mu: Tensor, M: Tensor, P:
 
 
 class _SeparableSum(torch.autograd.Function):
+    """Equation (1) forward, (3) and (4) backward, for terms that go into one output or into one each."""
+
     @staticmethod
     def forward(ctx: Any, how: _How, base: Tensor | None, *inputs: Tensor) -> tuple[Tensor, ...]:
         first, terms = max(how.sources) + 1, len(how.sources)

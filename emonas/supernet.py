@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from .edges import SKIP, count_edges, node_rows
 from .genotype import EDGES_PER_NODE, INPUTS, OPERATION_NAMES, Cell, Edge
 from .grouped import grouped_cell
-from .mixed_cell import SKIP, MixedCell, count_edges, node_rows
+from .mixed_cell import MixedCell
 from .operations import Stem, reductions, stem_stride
 
 NODES = 4

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from emonas.edges import SKIP
 from emonas.genotype import EDGES_PER_NODE, INPUTS, OPERATION_NAMES, Cell, Edge
-from emonas.mixed_cell import SKIP
 from emonas.operations import reductions
 from emonas.supernet import NODES
 from emonas.trainer import EpochScore

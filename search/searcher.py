@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emonas.edges import count_edges, node_rows
 from emonas.genotype import OPERATION_NAMES, Cell
-from emonas.mixed_cell import count_edges, node_rows
 from emonas.supernet import KINDS, Supernet, derive_cell
 
 ALPHA_SCALE = 1e-3

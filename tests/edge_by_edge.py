@@ -14,9 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from emonas.edges import node_rows, source_rows
 from emonas.genotype import INPUTS, OPERATION_NAMES
-from emonas.mixed_cell import PackedNorm, PackedSeparable, node_rows, source_rows
 from emonas.operations import OPERATIONS, FactorizedReduce, Stem, batch_norm, reductions, relu_conv_norm, stem_stride
+from emonas.packed import PackedNorm, PackedSeparable
 from emonas.supernet import Supernet, all_active
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from emonas.cost import count_macs, count_parameters
 from emonas.cost_table import CostKind, CostTable, one_hot
+from emonas.edges import count_edges
 from emonas.genotype import OPERATION_NAMES, Genotype
-from emonas.mixed_cell import count_edges
 from emonas.network import Network
 from emonas.operations import reductions
 from emonas.supernet import KINDS, derive_cell

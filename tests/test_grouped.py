@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from emonas.edges import count_edges
 from emonas.genotype import OPERATION_NAMES
 from emonas.grouped import grouped_cell
-from emonas.mixed_cell import MixedCell, count_edges
+from emonas.mixed_cell import MixedCell
 
 NODES, OPERATIONS = 4, len(OPERATION_NAMES)
 

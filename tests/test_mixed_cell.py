@@ -7,22 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from emonas.edges import DIL_3X3, MAX_POOL, SEP_5X5, SKIP, count_edges, node_rows, source_rows
+from emonas.fan import Fan, join_phases, split_phases
 from emonas.genotype import OPERATION_NAMES
 from emonas.grouped import grouped_cell
-from emonas.mixed_cell import (
-    DIL_3X3,
-    MAX_POOL,
-    SEP_5X5,
-    SKIP,
-    Fan,
-    MixedCell,
-    count_edges,
-    join_phases,
-    node_rows,
-    shuffle_channels,
-    source_rows,
-    split_phases,
-)
+from emonas.mixed_cell import MixedCell, shuffle_channels
 
 OPERATIONS = len(OPERATION_NAMES)
 FORMS = (MixedCell.forward, grouped_cell)

@@ -10,7 +10,7 @@ import torch
 from tiny_search import feed, hurry, setting
 from torch import Tensor
 
-from emonas.mixed_cell import SKIP
+from emonas.edges import SKIP
 from emonas.operations import reductions
 from emonas.search.bilevel import Bilevel
 from emonas.search.progressive import DROPOUT_DECAY, SKIP_BUDGET, STAGES, Progressive, build

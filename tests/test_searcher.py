@@ -9,8 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from emonas.edges import SKIP, node_rows
 from emonas.genotype import OPERATION_NAMES
-from emonas.mixed_cell import SKIP, node_rows
 from emonas.search.searcher import Searcher
 from emonas.supernet import KINDS, Supernet, all_active
 

@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from edge_by_edge import PlainSupernet, copy_parameters, gradient, parameters, statistics
 from torch import Tensor
 
+from emonas.edges import SKIP, count_edges, node_rows
 from emonas.genotype import INPUTS, OPERATION_NAMES
 from emonas.grouped import grouped_cell
-from emonas.mixed_cell import SKIP, MixedCell, count_edges, node_rows
+from emonas.mixed_cell import MixedCell
 from emonas.supernet import KINDS, Supernet, all_active, derive_cell
 
 CLASSES = 3
