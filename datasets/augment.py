@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,8 +17,9 @@ class Augmentation:
     """How far a picture may be moved and changed; zero switches a change off.
 
     ``shift`` is in fractions of the side, ``rotate`` in degrees, ``scale`` and ``contrast`` and ``brightness`` are
-    relative, ``cutout`` is the side of an erased square as a fraction of the picture's. ``vectors`` says that the first
-    two channels are motion to the right and downwards: arrows, which turn, mirror and grow with the picture.
+    relative, ``cutout`` is the side of an erased square as a fraction of the picture's, ``mixup`` the alpha of `mix`.
+    ``vectors`` says that the first two channels are motion to the right and downwards: arrows, which turn, mirror and
+    grow with the picture.
     """
 
     flip: bool = True
@@ -27,6 +29,7 @@ class Augmentation:
     brightness: float = 0.1
     contrast: float = 0.15
     cutout: float = 0.0
+    mixup: float = 0.0
     vectors: bool = False
 
 
@@ -96,3 +99,14 @@ def cutout_mask(shape: torch.Size, centre_x: Tensor, centre_y: Tensor, side: flo
     near_y = (rows - centre_y[:, None]).abs() < side / 2
     near_x = (columns - centre_x[:, None]).abs() < side / 2
     return 1 - (near_y[:, :, None] & near_x[:, None, :]).float()[:, None]
+
+
+def mix(images: Tensor, shares: Tensor, alpha: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Each picture (N, C, H, W) and its labels' shares (N, classes) mixed with another's, by one weight a batch.
+
+    The weight is drawn from Beta(alpha, alpha). Zhang et al.: mixup, ICLR 2018.
+    """
+    seed = int(torch.randint(2**31, (), generator=generator))
+    weight = float(np.random.default_rng(seed).beta(alpha, alpha))
+    other = torch.randperm(len(images), generator=generator).to(images.device)
+    return weight * images + (1 - weight) * images[other], weight * shares + (1 - weight) * shares[other]

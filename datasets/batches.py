@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from .augment import Augmentation, augment, policy_for
+from .augment import Augmentation, augment, mix, policy_for
 from .prepared import Prepared
 
 #: Sets up to this size are moved to the device whole.
@@ -24,18 +26,23 @@ def centred(images: Tensor) -> Tensor:
 
 
 class Pictures:
-    """All pictures and labels of a prepared data set, on the device where they fit."""
+    """All pictures and labels of a prepared data set, on the device where they fit.
 
-    def __init__(self, prepared: Prepared, device: torch.device) -> None:
+    ``targets`` (N, labels) of 0 and 1 stand in for the classes where a sample has several labels at once.
+    """
+
+    def __init__(self, prepared: Prepared, device: torch.device, targets: np.ndarray | None = None) -> None:
         self.device = device
+        self.classes = len(prepared.classes)
         self.policy = policy_for(prepared.options["representation"])
         self.images: np.ndarray | Tensor = prepared.images
         if prepared.images.nbytes <= RESIDENT_BYTES:
             self.images = torch.from_numpy(np.array(prepared.images)).to(device)
-        self.labels = torch.from_numpy(prepared.labels).to(device)
+        labels = prepared.labels if targets is None else targets.astype(np.float32)
+        self.labels = torch.from_numpy(labels).to(device)
 
     def take(self, positions: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Pictures as floats (n, C, H, W), channels last in memory, and labels (n,)."""
+        """Pictures as floats (n, C, H, W), channels last in memory, and labels (n,), or targets (n, labels)."""
         index = torch.from_numpy(positions)
         if isinstance(self.images, Tensor):
             images = self.images[index.to(self.device)]
@@ -43,6 +50,10 @@ class Pictures:
             images = torch.from_numpy(self.images[positions]).to(self.device, non_blocking=True)
         images = centred(images).contiguous(memory_format=torch.channels_last)
         return images, self.labels[index.to(self.device)]
+
+    def shares(self, labels: Tensor) -> Tensor:
+        """Labels (n,) as shares (n, classes), which can be mixed; targets stay as they are."""
+        return labels if labels.ndim == 2 else F.one_hot(labels, self.classes).float()
 
 
 def shuffled(
@@ -57,6 +68,36 @@ def shuffled(
     for chunk in _chunks(order, batch):
         images, labels = pictures.take(chunk)
         yield (augment(images, policy, generator) if policy else images), labels
+
+
+def drawn(
+    pictures: Pictures,
+    positions: np.ndarray,
+    batch: int,
+    steps: int,
+    seed: int,
+    policy: Augmentation | None,
+    weights: np.ndarray | None = None,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch of ``steps`` full batches; order and augmentation follow from ``seed`` alone.
+
+    The samples come in random order, and in another one again until the epoch is full; with ``weights`` (n,) each is
+    drawn by itself with a probability in proportion to its weight. So all epochs of all folds have the same shape.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    wanted = steps * batch
+    if weights is None:
+        rounds = math.ceil(wanted / len(positions))
+        order = torch.cat([torch.randperm(len(positions), generator=generator) for _ in range(rounds)])[:wanted]
+    else:
+        order = torch.multinomial(torch.from_numpy(weights), wanted, replacement=True, generator=generator)
+    for chunk in positions[order.numpy()].reshape(steps, batch):
+        images, targets = pictures.take(chunk)
+        if policy:
+            images = augment(images, policy, generator)
+            if policy.mixup:
+                images, targets = mix(images, pictures.shares(targets), policy.mixup, generator)
+        yield images, targets
 
 
 def endless(

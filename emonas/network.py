@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .genotype import INPUTS, Cell, Genotype
 from .operations import OPERATIONS, FactorizedReduce, Pointwise, Stem, reductions, relu_conv_norm, stem_stride
 
-AUXILIARY_WEIGHT = 0.4
 
+def kept_paths(
+    paths: int, samples: int, rate: float, device: torch.device, generator: torch.Generator | None = None
+) -> Tensor:
+    """Drop-path factors (paths, samples): 0 with probability ``rate``, else scaled up so that the mean stays 1.
 
-def drop_path(x: Tensor, rate: float) -> Tensor:
-    """Zero whole samples of a path with probability ``rate`` and scale the others up, so that the mean stays.
-
-    Larsson, Maire, Shakhnarovich: FractalNet, ICLR 2017.
+    Drawn at once for a whole network, on the CPU, by torch's own generator or a given one: so every device, and several
+    networks trained as one, see the same numbers. Larsson, Maire, Shakhnarovich: FractalNet, ICLR 2017.
     """
     keep = 1.0 - rate
-    mask = torch.empty((len(x), 1, 1, 1), dtype=x.dtype, device=x.device).bernoulli_(keep)
-    return x * (mask / keep)
+    return (torch.empty(paths, samples).bernoulli_(keep, generator=generator) / keep).to(device, non_blocking=True)
 
 
 class StackedCell(nn.Module):
@@ -36,22 +35,27 @@ class StackedCell(nn.Module):
             OPERATIONS[edge.operation](channels, 2 if reduce and edge.source < INPUTS else 1, True)
             for edge in cell.edges
         )
+        # An identity is never dropped: something must reach the node.
+        self.droppable = tuple(not isinstance(operation, nn.Identity) for operation in self.edges)
 
-    def forward(self, before: Tensor, last: Tensor, drop_rate: float) -> Tensor:
-        """The outputs of the two cells before, (N, C, H, W) each, become this cell's."""
+    def forward(self, before: Tensor, last: Tensor, kept: Tensor | None = None) -> Tensor:
+        """The outputs of the two cells before, (N, C, H, W) each, become this cell's.
+
+        ``kept``: drop-path factors, a row (N,) for each operation that may be dropped.
+        """
         states = [self.before(before), self.last(last)]
-        modules = iter(self.edges)
+        factors = iter(()) if kept is None else iter(kept.unbind())
+        edges = zip(self.edges, self.droppable, strict=True)
         for node in range(self.cell.nodes):
-            paths = [self._path(next(modules), states[edge.source], drop_rate) for edge in self.cell.incoming(node)]
+            paths = []
+            for edge in self.cell.incoming(node):
+                operation, droppable = next(edges)
+                path = operation(states[edge.source])
+                if kept is not None and droppable:
+                    path = path * next(factors).to(path.dtype).view(-1, 1, 1, 1)
+                paths.append(path)
             states.append(paths[0] + paths[1])
         return torch.cat([states[i] for i in self.cell.concat], dim=1)
-
-    def _path(self, operation: nn.Module, state: Tensor, drop_rate: float) -> Tensor:
-        path = operation(state)
-        # An identity is never dropped: something must reach the node.
-        if self.training and drop_rate > 0 and not isinstance(operation, nn.Identity):
-            path = drop_path(path, drop_rate)
-        return path
 
 
 def auxiliary_head(channels: int, classes: int) -> nn.Sequential:
@@ -73,9 +77,7 @@ def auxiliary_head(channels: int, classes: int) -> nn.Sequential:
 class Network(nn.Module):
     """A genotype stacked ``cells`` times with ``channels`` initial channels.
 
-    Images (N, in_channels, H, W) go to logits (N, classes). In training, ``forward`` computes the auxiliary
-    head's logits too and leaves them in ``auxiliary_logits``. ``drop_rate`` is the drop-path probability, which the
-    training loop raises epoch by epoch.
+    Images (N, in_channels, H, W) go to logits (N, classes). ``paths`` counts the operations that drop-path may drop.
     """
 
     def __init__(
@@ -93,8 +95,6 @@ class Network(nn.Module):
         cells = cells or genotype.cells
         where = where or reductions(cells)
         channels = channels or genotype.channels
-        self.drop_rate = 0.0
-        self.auxiliary_logits: Tensor | None = None
         c_before = c_last = 3 * channels
         self.stem = Stem(in_channels, c_last, stem_stride(size))
         self.cells = nn.ModuleList()
@@ -110,22 +110,38 @@ class Network(nn.Module):
             if auxiliary and position == self.auxiliary_position:
                 self.auxiliary = auxiliary_head(c_last, classes)
         self.classifier = nn.Linear(c_last, classes)
+        self.paths_of_cells = [sum(cell.droppable) for cell in self.cells]
+        self.paths = sum(self.paths_of_cells)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes) of images (N, in_channels, H, W)."""
-        self.auxiliary_logits = None
-        before = last = self.stem(images)
-        for position, cell in enumerate(self.cells):
-            before, last = last, cell(before, last, self.drop_rate)
-            if self.training and self.auxiliary is not None and position == self.auxiliary_position:
-                self.auxiliary_logits = self.auxiliary(last)
-        return self.classifier(last.mean(dim=(2, 3)))
+        return self.heads(images)[0]
 
-    def loss(self, images: Tensor, labels: Tensor, smoothing: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Cross entropy, with the auxiliary head's share in training, and the logits."""
-        logits = self(images)
-        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        if self.auxiliary_logits is not None:
-            loss = loss + AUXILIARY_WEIGHT * F.cross_entropy(self.auxiliary_logits, labels, label_smoothing=smoothing)
-            self.auxiliary_logits = None
-        return loss, logits
+    def heads(self, images: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Logits, and in training those of the auxiliary head. ``kept``: (paths, N) as `kept_paths` gives them."""
+        auxiliary: Tensor | None = None
+        factors = [None] * len(self.cells) if kept is None else kept.split(self.paths_of_cells)
+        before = last = self.stem(images)
+        for position, (cell, of_cell) in enumerate(zip(self.cells, factors, strict=True)):
+            before, last = last, cell(before, last, of_cell)
+            if self.training and self.auxiliary is not None and position == self.auxiliary_position:
+                auxiliary = self.auxiliary(last)
+        return self.classifier(last.mean(dim=(2, 3))), auxiliary
+
+
+class Plain(nn.Module):
+    """Any other classifier, with what the training loop asks of a network."""
+
+    paths = 0
+
+    def __init__(self, classifier: nn.Module) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes) of images (N, C, H, W)."""
+        return self.classifier(images)
+
+    def heads(self, images: Tensor, kept: Tensor | None = None) -> tuple[Tensor, None]:
+        """Logits, and no auxiliary head's."""
+        return self(images), None

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .device import mixed_precision
 from .errors import UserError
-from .network import Network
+from .network import Network, Plain, kept_paths
+from .options import Optimiser
 
 Batch = tuple[Tensor, Tensor]
+#: DARTS's share of the auxiliary head in the loss.
+AUXILIARY_WEIGHT = 0.4
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How a network is trained. DARTS's recipe, with the epochs and rates that fit the data."""
+    """How a network is trained. DARTS's recipe, with the epochs and rates that fit the data.
+
+    ``average`` is the decay of a moving average of the weights, 0 for none. ``class_weights`` weigh the classes in the
+    loss. ``many_labels``: each sample has any number of labels, targets are (n, classes) of 0 and 1.
+    """
 
     epochs: int
     learning_rate: float = 0.025
     least_rate: float = 0.0
+    optimiser: Optimiser = "sgd"
     momentum: float = 0.9
     weight_decay: float = 3e-4
     clip: float = 5.0
     warm_up: int = 0
     drop_path: float = 0.1
     smoothing: float = 0.0
+    average: float = 0.0
+    class_weights: tuple[float, ...] | None = None
+    many_labels: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,34 @@ def cosine_rate(top: float, least: float, epoch: int, epochs: int, warm_up: int 
     return least + 0.5 * (top - least) * (1 + math.cos(math.pi * progress))
 
 
+def criterion(logits: Tensor, targets: Tensor, plan: TrainingPlan, weights: Tensor | None = None) -> Tensor:
+    """The loss () of logits (n, classes): cross entropy, or one of its own for each class where a sample has many.
+
+    ``targets``: labels (n,), or shares (n, classes) as mixing samples gives them. ``weights``: (classes,).
+    """
+    if plan.many_labels:
+        return F.binary_cross_entropy_with_logits(logits, targets, pos_weight=weights)
+    return F.cross_entropy(logits, targets, weight=weights, label_smoothing=plan.smoothing)
+
+
+def loss_of(
+    heads: tuple[Tensor, Tensor | None], targets: Tensor, plan: TrainingPlan, weights: Tensor | None = None
+) -> Tensor:
+    """The loss of a network's logits, and in training of its auxiliary head's."""
+    logits, auxiliary = heads
+    loss = criterion(logits, targets, plan, weights)
+    if auxiliary is None:
+        return loss
+    return loss + AUXILIARY_WEIGHT * criterion(auxiliary, targets, plan, weights)
+
+
+def right_answers(logits: Tensor, targets: Tensor, many_labels: bool = False) -> Tensor:
+    """(n,): 1 for a right answer; of many labels the share that is right; of mixed ones the heaviest counts."""
+    if many_labels:
+        return ((logits > 0) == (targets > 0.5)).float().mean(1)
+    return (logits.argmax(1) == (targets.argmax(1) if targets.ndim == 2 else targets)).float()
+
+
 class Tally:
     """Loss and accuracy added up on the device, so that no step waits for the host."""
 
@@ -56,11 +98,11 @@ class Tally:
         self.right: Tensor | float = 0.0
         self.samples = 0
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Add one batch: mean loss (), logits (n, classes), labels (n,)."""
-        self.loss = self.loss + loss.detach() * len(labels)
-        self.right = self.right + (logits.detach().argmax(1) == labels).sum()
-        self.samples += len(labels)
+    def add(self, loss: Tensor, right: Tensor) -> None:
+        """Add one batch: mean loss (), right answers (n,)."""
+        self.loss = self.loss + loss.detach() * len(right)
+        self.right = self.right + right.sum()
+        self.samples += len(right)
 
     def score(self) -> EpochScore:
         """The means so far."""
@@ -82,48 +124,99 @@ def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
+def make_optimiser(parameters: Iterable[nn.Parameter], plan: TrainingPlan) -> torch.optim.Optimizer:
+    """SGD with momentum or AdamW, as the plan says."""
+    if plan.optimiser == "adamw":
+        return torch.optim.AdamW(parameters, plan.learning_rate, weight_decay=plan.weight_decay)
+    return torch.optim.SGD(parameters, plan.learning_rate, plan.momentum, weight_decay=plan.weight_decay)
+
+
+def averaged_tensors(network: nn.Module) -> list[Tensor]:
+    """What a moving average is taken of: parameters and the running statistics."""
+    return [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
+
+
 class Trainer:
     """A network with its optimiser; the thing that is trained says what to save."""
 
-    def __init__(self, network: Network, plan: TrainingPlan, device: torch.device) -> None:
+    def __init__(self, network: Network | Plain, plan: TrainingPlan, device: torch.device) -> None:
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.plan = plan
         self.device = device
-        self.optimiser = torch.optim.SGD(
-            network.parameters(), plan.learning_rate, plan.momentum, weight_decay=plan.weight_decay
-        )
+        self.optimiser = make_optimiser(network.parameters(), plan)
+        self.class_weights = None if plan.class_weights is None else torch.tensor(plan.class_weights, device=device)
+        self.average: list[Tensor] = []
+        if plan.average:
+            self.average = [tensor.clone() for tensor in averaged_tensors(network)]
+        self.move_average = get_ema_multi_avg_fn(plan.average)
 
     def epoch(self, batches: Iterable[Batch], epoch: int) -> EpochScore:
         """Train for one epoch. Drop-path grows linearly, the rate falls as a cosine. Raises UserError on NaN."""
         plan = self.plan
-        set_rate(self.optimiser, cosine_rate(plan.learning_rate, plan.least_rate, epoch, plan.epochs, plan.warm_up))
+        set_rate(self.optimiser, rate_in(plan, epoch))
         self.network.train()
-        self.network.drop_rate = plan.drop_path * epoch / plan.epochs
         tally = Tally()
-        for images, labels in batches:
+        for images, targets in batches:
+            kept = draw_paths(self.network.paths, len(images), plan, epoch, self.device)
             with mixed_precision(self.device):
-                loss, logits = self.network.loss(images, labels, plan.smoothing)
+                heads = self.network.heads(images, kept)
+                loss = loss_of(heads, targets, plan, self.class_weights)
             self.optimiser.zero_grad()
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(self.network.parameters(), plan.clip)
             self.optimiser.step()
-            tally.add(loss, logits, labels)
+            if self.average:
+                self.move_average(self.average, averaged_tensors(self.network), 0)
+            tally.add(loss, right_answers(heads[0].detach(), targets, plan.many_labels))
         score = tally.score()
         require_finite(score.loss, epoch)
         return score
 
+    def judged(self) -> nn.Module:
+        """The network that answers: the trained one, or a copy with the moving average of its weights."""
+        if not self.average:
+            return self.network
+        averaged = copy.deepcopy(self.network)
+        for tensor, mean in zip(averaged_tensors(averaged), self.average, strict=True):
+            tensor.copy_(mean)
+        return averaged
+
     def state_dict(self) -> dict[str, Any]:
-        """Weights and optimiser."""
-        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        """Weights, their average, and the optimiser."""
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self.average = [mean.to(self.device) for mean in state["average"]]
 
 
-def predict(network: nn.Module, images: Iterator[Tensor], device: torch.device) -> Tensor:
-    """Class probabilities (N, classes) in float32 on the CPU, in evaluation mode."""
+def rate_in(plan: TrainingPlan, epoch: int) -> float:
+    """The plan's learning rate in an epoch."""
+    return cosine_rate(plan.learning_rate, plan.least_rate, epoch, plan.epochs, plan.warm_up)
+
+
+def draw_paths(
+    paths: int,
+    samples: int,
+    plan: TrainingPlan,
+    epoch: int,
+    device: torch.device,
+    generator: torch.Generator | None = None,
+) -> Tensor | None:
+    """Drop-path factors (paths, samples) at the epoch's rate, which grows from 0 to the plan's; None at rate 0."""
+    rate = plan.drop_path * epoch / plan.epochs
+    return kept_paths(paths, samples, rate, device, generator) if rate > 0 and paths else None
+
+
+def predict(network: nn.Module, images: Iterator[Tensor], device: torch.device, many_labels: bool = False) -> Tensor:
+    """Class probabilities (N, classes) in float32 on the CPU, in evaluation mode; of many labels, each its own."""
     network.eval()
     with torch.inference_mode(), mixed_precision(device):
-        return torch.cat([network(batch).float().softmax(1).cpu() for batch in images])
+        logits = torch.cat([network(batch).float().cpu() for batch in images])
+    return logits.sigmoid() if many_labels else logits.softmax(1)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from emonas.cost_table import CostTable
 from emonas.device import mixed_precision
 from emonas.operations import reductions
-from emonas.trainer import Batch, EpochScore, Tally, cosine_rate, require_finite, set_rate
+from emonas.trainer import Batch, EpochScore, Tally, cosine_rate, require_finite, right_answers, set_rate
 
 from .feed import Feed
 from .searcher import Searcher
@@ -105,13 +105,13 @@ class Bilevel:
             )
         else:
             loss, logits, gradients = self.alpha_gradients(*batch)
-        tally.add(loss, logits, batch[1])
+        tally.add(loss, right_answers(logits, batch[1]))
         self._step(self.alpha_gradients.parameters, gradients, self.alpha_optimiser)
 
     def weight_step(self, batch: Batch, tally: Tally) -> None:
         """Move the weights; no gradient of an alpha is computed."""
         loss, logits, gradients = self.weight_gradients(*batch)
-        tally.add(loss, logits, batch[1])
+        tally.add(loss, right_answers(logits, batch[1]))
         self._step(self.weight_gradients.parameters, gradients, self.weight_optimiser, self.plan.clip)
 
     def _training_loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

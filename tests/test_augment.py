@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from emonas.datasets.augment import Augmentation, augment, cutout_mask, policy_for, turn_vectors, warp
+from emonas.datasets.augment import Augmentation, augment, cutout_mask, mix, policy_for, turn_vectors, warp
 from emonas.datasets.batches import centred
 
 _OFF = Augmentation(flip=False, shift=0, rotate=0, scale=0, brightness=0, contrast=0, cutout=0)
@@ -189,3 +189,16 @@ def test_the_given_pictures_stay_as_they_are() -> None:
     before = images.clone()
     augment(images, Augmentation(cutout=0.5), _luck())
     assert torch.equal(images, before)
+
+
+def test_mixed_pictures_and_their_shares_have_the_same_weights() -> None:
+    images, shares = torch.eye(6).view(6, 1, 1, 6), torch.eye(6)
+    mixed, of_labels = mix(images, shares, 1.0, _luck(3))
+    torch.testing.assert_close(mixed.view(6, 6), of_labels)
+    torch.testing.assert_close(of_labels.sum(1), torch.ones(6))
+    assert not torch.equal(of_labels, shares)
+
+
+def test_a_small_alpha_mixes_little() -> None:
+    weights = [mix(torch.eye(2), torch.eye(2), 0.05, _luck(seed))[1].max(1).values.mean().item() for seed in range(40)]
+    assert sum(weight > 0.95 for weight in weights) > 25

@@ -16,7 +16,7 @@ from made_samples import STILLS, Greys, prepared_from
 
 from emonas.datasets import batches
 from emonas.datasets.augment import Augmentation, policy_for
-from emonas.datasets.batches import Pictures, centred, count_batches, endless, in_order, shuffled
+from emonas.datasets.batches import Pictures, centred, count_batches, drawn, endless, in_order, shuffled
 from emonas.datasets.prepared import Prepared
 
 _CPU = torch.device("cpu")
@@ -25,7 +25,9 @@ _CPU = torch.device("cpu")
 def _numbered(n: int) -> Pictures:
     """n pictures of one pixel; the label of each is its own number."""
     images, options = np.zeros((n, 1, 1, 1), np.uint8), {"representation": "still"}
-    return Pictures(cast(Prepared, SimpleNamespace(images=images, labels=np.arange(n), options=options)), _CPU)
+    return Pictures(
+        cast(Prepared, SimpleNamespace(images=images, labels=np.arange(n), options=options, classes=("a",) * n)), _CPU
+    )
 
 
 @pytest.fixture
@@ -128,3 +130,34 @@ def test_endless_batches_go_through_all_again_and_again_in_new_orders() -> None:
     assert len(set(map(tuple, orders))) == 4
     third = torch.cat([labels for _, labels in shuffled(_numbered(7), np.arange(7), 3, 7, None)])
     assert orders[2] == third.tolist()
+
+
+@given(st.integers(1, 60), st.integers(2, 16), st.integers(1, 12), st.integers(0, 5))
+def test_a_drawn_epoch_is_full_and_shows_no_sample_twice_more_than_another(
+    n: int, batch: int, steps: int, seed: int
+) -> None:
+    made = [labels for _, labels in drawn(_numbered(n), np.arange(n), batch, steps, seed, None)]
+    assert [len(labels) for labels in made] == [batch] * steps
+    times = np.bincount(torch.cat(made).numpy(), minlength=n)
+    assert times.max() - times.min() <= 1
+
+
+def test_a_drawn_epoch_is_its_seeds(prepared: Prepared) -> None:
+    pictures = Pictures(prepared, _CPU)
+    policy = Augmentation(mixup=0.4)
+    one, same, other = (list(drawn(pictures, np.arange(8), 4, 2, seed, policy)) for seed in (1, 1, 2))
+    assert all(torch.equal(a[0], b[0]) and torch.equal(a[1], b[1]) for a, b in zip(one, same, strict=True))
+    assert not torch.equal(one[0][0], other[0][0])
+
+
+def test_weights_say_how_often_a_sample_is_drawn() -> None:
+    weights = np.array([0.0, 1.0, 3.0])
+    made = [labels for _, labels in drawn(_numbered(3), np.arange(3), 50, 40, 0, None, weights)]
+    shares = np.bincount(torch.cat(made).numpy(), minlength=3) / 2000
+    assert shares[0] == 0 and shares[2] == pytest.approx(0.75, abs=0.04)
+
+
+def test_several_labels_a_sample_take_the_place_of_the_class(prepared: Prepared) -> None:
+    targets = np.eye(8, 3)
+    _, labels = Pictures(prepared, _CPU, targets).take(np.array([2, 5]))
+    assert labels.tolist() == [[0, 0, 1], [0, 0, 0]]

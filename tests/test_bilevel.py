@@ -176,7 +176,7 @@ def test_the_cost_weight_multiplies_the_expected_cost_in_units_of_even_odds() ->
     bilevel = build(setting(cost_weight=0.3))
     assert bilevel.penalty is not None
     assert bilevel.penalty(bilevel.searcher).item() == pytest.approx(0.3, rel=0.01)
-    tally, without = Tally(), float(bilevel.searcher.train().architecture_loss(*small(0))[0])
+    tally, without = Tally(), bilevel.searcher.train().architecture_loss(*small(0))[0].item()
     bilevel.alpha_step(small(0), small(1), tally)
     assert tally.score().loss - without == pytest.approx(0.3, rel=0.01)
 

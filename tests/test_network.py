@@ -11,7 +11,7 @@ from examples import DARTS_V2, cell_of, random_genotype
 from torch import nn
 
 from emonas.cost import count_parameters
-from emonas.network import AUXILIARY_WEIGHT, Network, StackedCell, drop_path
+from emonas.network import Network, StackedCell, kept_paths
 from emonas.operations import Pointwise
 
 
@@ -73,8 +73,9 @@ def test_a_single_reduction_doubles_the_channels_once() -> None:
 def test_any_size_goes_through(size: int) -> None:
     network = small(size, size=size)
     images = torch.randn(2, 3, size, size)
-    loss, logits = network.loss(images, torch.tensor([0, 2]))
-    loss.backward()
+    logits, auxiliary = network.heads(images)
+    assert auxiliary is not None
+    (logits.sum() + auxiliary.sum()).backward()
     assert logits.shape == (2, 3)
     assert all(parameter.grad is not None for parameter in network.auxiliary.parameters())
     with torch.no_grad():
@@ -85,9 +86,9 @@ def test_any_size_goes_through(size: int) -> None:
 def test_any_number_of_cells_goes_through(cells: int) -> None:
     network = small(cells, cells=cells, size=17)
     images = torch.randn(2, 3, 17, 17)
-    assert network(images).shape == (2, 3)
-    assert network.auxiliary_logits is not None
-    assert network.auxiliary_logits.shape == (2, 3)
+    logits, auxiliary = network.heads(images)
+    assert auxiliary is not None
+    assert logits.shape == auxiliary.shape == (2, 3)
     with torch.no_grad():
         assert network.eval()(images).shape == (2, 3)
 
@@ -100,41 +101,15 @@ def test_cells_with_other_numbers_of_nodes_and_grey_images() -> None:
 
 
 def test_auxiliary_head_works_in_training_alone() -> None:
+    images = torch.randn(4, 3, 16, 16)
     network = small()
-    images, labels = torch.randn(4, 3, 16, 16), torch.tensor([0, 1, 2, 0])
-    cross_entropy = nn.CrossEntropyLoss()
-    logits = network(images)
-    auxiliary = network.auxiliary_logits
-    assert auxiliary is not None
-    expected = cross_entropy(logits, labels) + AUXILIARY_WEIGHT * cross_entropy(auxiliary, labels)
-    assert network.loss(images, labels)[0].item() == pytest.approx(expected.item(), rel=1e-5)
-
-    network(images)  # leaves its auxiliary logits, which the evaluation must not count
-    network.eval()
-    with torch.no_grad():
-        loss, logits = network.loss(images, labels)
-    assert network.auxiliary_logits is None
-    assert loss.item() == pytest.approx(cross_entropy(logits, labels).item())
-
-
-def test_network_without_an_auxiliary_head() -> None:
-    network = small(auxiliary=False)
-    images, labels = torch.randn(4, 3, 16, 16), torch.tensor([0, 1, 2, 0])
-    loss, logits = network.loss(images, labels)
-    assert loss.item() == pytest.approx(nn.functional.cross_entropy(logits, labels).item())
-
-
-def test_smoothing_reaches_both_heads() -> None:
-    network = small()
-    images, labels = torch.randn(4, 3, 16, 16), torch.tensor([0, 1, 2, 0])
-    smooth = nn.CrossEntropyLoss(label_smoothing=0.2)
-    expected = smooth(network(images), labels) + AUXILIARY_WEIGHT * smooth(network.auxiliary_logits, labels)
-    assert network.loss(images, labels, 0.2)[0].item() == pytest.approx(expected.item(), rel=1e-5)
+    assert network.heads(images)[1] is not None
+    assert network.eval().heads(images)[1] is None
+    assert small(auxiliary=False).heads(images)[1] is None
 
 
 def test_evaluation_is_repeatable_and_sample_by_sample() -> None:
     network = small()
-    network.drop_rate = 0.5
     images = torch.randn(4, 3, 16, 16)
     network(images)
     network.eval()
@@ -145,43 +120,52 @@ def test_evaluation_is_repeatable_and_sample_by_sample() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.2, 0.7])
-def test_drop_path_drops_whole_samples_and_keeps_the_mean(rate: float) -> None:
+def test_drop_path_factors_are_nought_or_scaled_up_and_keep_the_mean(rate: float) -> None:
     torch.manual_seed(0)
-    samples = 20_000
-    dropped = drop_path(torch.ones(samples, 2, 1, 2), rate)
-    assert torch.equal(dropped, dropped[:, :1, :, :1].expand_as(dropped))
-    kept = dropped[dropped > 0]
+    factors = kept_paths(2, 20_000, rate, torch.device("cpu"))
+    kept = factors[factors > 0]
     torch.testing.assert_close(kept, torch.full_like(kept, 1 / (1 - rate)))
-    assert (dropped >= 0).all()
+    assert (factors >= 0).all()
     # Four standard errors of the mean.
-    assert dropped.mean().item() == pytest.approx(1, abs=4 * (rate / (1 - rate) / samples) ** 0.5 + 1e-6)
+    assert factors.mean().item() == pytest.approx(1, abs=4 * (rate / (1 - rate) / factors.numel()) ** 0.5 + 1e-6)
 
 
-def cell_outputs(operation: str, reduce: bool, rate: float) -> list[torch.Tensor]:
-    """Three passes of the same batch through a cell in training."""
+def one_operation_cell(operation: str, reduce: bool) -> StackedCell:
     torch.manual_seed(0)
-    cell = StackedCell(cell_of(operation, nodes=2), 4, 4, 4, reduce, reduce_before=False)
-    x = torch.randn(8, 4, 8, 8)
-    with torch.no_grad():
-        return [cell(x, x, rate) for _ in range(3)]
+    return StackedCell(cell_of(operation, nodes=2), 4, 4, 4, reduce, reduce_before=False)
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.9])
-def test_an_identity_is_never_dropped(rate: float) -> None:
-    first, *others = cell_outputs("skip_connect", reduce=False, rate=rate)
-    assert all(torch.equal(first, other) for other in others)
+def test_an_identity_is_never_dropped() -> None:
+    assert not any(one_operation_cell("skip_connect", reduce=False).droppable)
 
 
 @pytest.mark.parametrize(
     ("operation", "reduce"), [("skip_connect", True), ("sep_conv_3x3", False), ("max_pool_3x3", False)]
 )
-def test_every_other_path_is_dropped_in_training(operation: str, reduce: bool) -> None:
-    kept = cell_outputs(operation, reduce, rate=0.0)
-    assert torch.equal(kept[0], kept[1])
-    dropped = cell_outputs(operation, reduce, rate=0.9)
-    assert not torch.equal(dropped[0], dropped[1])
-    # With nine paths in ten gone, many nodes of many samples have lost both.
-    assert any((sample == 0).all() for output in dropped for sample in output)
+def test_a_dropped_path_is_gone_for_its_sample_alone(operation: str, reduce: bool) -> None:
+    cell, x = one_operation_cell(operation, reduce), torch.randn(3, 4, 8, 8)
+    paths = sum(cell.droppable)
+    assert paths >= 2
+    with torch.no_grad():
+        whole = cell(x, x)
+        torch.testing.assert_close(cell(x, x, torch.ones(paths, 3)), whole)
+        factors = torch.ones(paths, 3)
+        factors[:, 1] = 0
+        dropped = cell(x, x, factors)
+    # With both its paths gone a node is nought, and so is all that is made of it without another path.
+    assert (dropped[1, :4] == 0).all() and not (dropped[0, :4] == 0).all()
+    torch.testing.assert_close(dropped[[0, 2]], whole[[0, 2]])
+
+
+def test_every_droppable_operation_of_the_network_has_a_row_of_factors() -> None:
+    network, images = small(), torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        whole = network.heads(images, torch.ones(network.paths, 2))[0]
+        torch.testing.assert_close(whole, network.heads(images)[0])
+        for path in range(network.paths):
+            factors = torch.ones(network.paths, 2)
+            factors[path] = 5
+            assert not torch.allclose(network.heads(images, factors)[0], whole), path
 
 
 def test_every_1x1_convolution_is_a_matrix_product() -> None:

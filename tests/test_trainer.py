@@ -17,7 +17,18 @@ from emonas import checkpoint
 from emonas.device import epoch_seed, seed_everything
 from emonas.errors import UserError
 from emonas.network import Network
-from emonas.trainer import EpochScore, Tally, Trainer, TrainingPlan, cosine_rate, predict
+from emonas.trainer import (
+    AUXILIARY_WEIGHT,
+    EpochScore,
+    Tally,
+    Trainer,
+    TrainingPlan,
+    cosine_rate,
+    draw_paths,
+    loss_of,
+    predict,
+    right_answers,
+)
 
 CPU = torch.device("cpu")
 SIZE = 8
@@ -33,10 +44,10 @@ def problem(samples: int = 64) -> tuple[Tensor, Tensor]:
     return images, labels
 
 
-def trainer(epochs: int, seed: int = 0) -> Trainer:
+def trainer(epochs: int, seed: int = 0, **options: Any) -> Trainer:
     torch.manual_seed(seed)
     network = Network(random_genotype(random.Random(3), nodes=2, cells=3, channels=4), classes=2, size=SIZE)
-    return Trainer(network, TrainingPlan(epochs, learning_rate=0.1, drop_path=0.3), CPU)
+    return Trainer(network, TrainingPlan(epochs, **{"learning_rate": 0.1, "drop_path": 0.3, **options}), CPU)
 
 
 def batches_of(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -73,8 +84,8 @@ def test_rate_of_very_short_plans_is_positive(epochs: int, warm_up: int) -> None
 
 def test_tally_weighs_batches_by_their_samples() -> None:
     tally = Tally()
-    tally.add(torch.tensor(1.0), torch.tensor([[2.0, 1.0]] * 3), torch.tensor([0, 0, 1]))
-    tally.add(torch.tensor(3.0), torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
+    tally.add(torch.tensor(1.0), right_answers(torch.tensor([[2.0, 1.0]] * 3), torch.tensor([0, 0, 1])))
+    tally.add(torch.tensor(3.0), right_answers(torch.tensor([[0.0, 1.0]]), torch.tensor([0])))
     assert tally.score() == EpochScore(loss=1.5, accuracy=0.5)
 
 
@@ -90,12 +101,66 @@ def test_a_separable_problem_is_learnt() -> None:
 def test_mode_rate_and_drop_path_follow_the_plan() -> None:
     subject = trainer(epochs=4)
     subject.epoch(batches_of(0), 0)
-    assert (subject.network.drop_rate, subject.optimiser.param_groups[0]["lr"]) == (0.0, 0.1)
+    assert subject.optimiser.param_groups[0]["lr"] == 0.1
     predict(subject.network, iter([problem()[0]]), CPU)
     subject.epoch(batches_of(3), 3)
     assert subject.network.training
-    assert subject.network.drop_rate == pytest.approx(0.3 * 3 / 4)
     assert subject.optimiser.param_groups[0]["lr"] == pytest.approx(cosine_rate(0.1, 0, 3, 4))
+
+
+def test_drop_path_grows_from_nothing_to_the_plans_rate() -> None:
+    plan = TrainingPlan(4, drop_path=0.4)
+    assert draw_paths(3, 5, plan, 0, CPU) is None
+    torch.manual_seed(0)
+    factors = draw_paths(10, 2000, plan, 3, CPU)
+    assert factors is not None
+    assert (factors == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
+
+
+def test_the_loss_is_cross_entropy_and_the_auxiliary_heads_share() -> None:
+    logits, other, labels = torch.randn(4, 3), torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
+    plan = TrainingPlan(1, smoothing=0.2)
+    smooth = torch.nn.CrossEntropyLoss(label_smoothing=0.2)
+    assert loss_of((logits, None), labels, plan) == smooth(logits, labels)
+    expected = smooth(logits, labels) + AUXILIARY_WEIGHT * smooth(other, labels)
+    torch.testing.assert_close(loss_of((logits, other), labels, plan), expected)
+
+
+def test_a_heavier_class_weighs_more_in_the_loss() -> None:
+    logits, labels = torch.tensor([[2.0, 0.0], [2.0, 0.0]]), torch.tensor([0, 1])
+    plain, weighted = (loss_of((logits, None), labels, TrainingPlan(1), w) for w in (None, torch.tensor([1.0, 3.0])))
+    assert weighted > plain
+
+
+def test_of_many_labels_each_is_judged_by_itself() -> None:
+    logits, targets = torch.tensor([[3.0, -3.0], [3.0, 3.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    assert right_answers(logits, targets, many_labels=True).tolist() == [1.0, 0.5]
+    loss = loss_of((logits, None), targets, TrainingPlan(1, many_labels=True))
+    assert loss.item() == pytest.approx((3 * math.log1p(math.exp(-3)) + math.log1p(math.exp(3))) / 4, rel=1e-5)
+
+
+def test_of_mixed_labels_the_heaviest_counts() -> None:
+    assert right_answers(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.4, 0.6]])).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("options", [{"optimiser": "adamw", "learning_rate": 1e-2}, {"average": 0.8}])
+def test_other_plans_learn_it_too(options: dict[str, Any]) -> None:
+    subject = trainer(8, **options)
+    train_from(subject, 0, 8)
+    images, labels = problem()
+    assert (predict(subject.judged(), iter([images]), CPU).argmax(1) == labels).float().mean() > 0.9
+
+
+def test_the_average_of_the_weights_answers_and_follows_slowly() -> None:
+    subject = trainer(2, average=0.9)
+    start = [tensor.clone() for tensor in subject.average]
+    images, labels = problem(16)
+    subject.epoch([(images, labels)], 0)
+    now = [tensor for tensor in subject.network.state_dict().values() if tensor.is_floating_point()]
+    for before, mean, after in zip(start, subject.average, now, strict=True):
+        torch.testing.assert_close(mean, 0.9 * before + 0.1 * after)
+    assert subject.judged() is not subject.network
+    assert trainer(2).judged().training
 
 
 @pytest.mark.parametrize("ruin", [math.nan, math.inf])
@@ -110,15 +175,16 @@ def same(a: Any, b: Any) -> None:
     torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("options", [{}, {"optimiser": "adamw", "average": 0.9}])
 @pytest.mark.parametrize("stop", [1, 3])
-def test_a_resumed_run_equals_one_never_stopped(stop: int, tmp_path: Path) -> None:
-    whole = trainer(epochs=4)
+def test_a_resumed_run_equals_one_never_stopped(stop: int, options: dict[str, Any], tmp_path: Path) -> None:
+    whole = trainer(4, **options)
     scores = train_from(whole, 0, 4)
 
-    stopped = trainer(epochs=4)
+    stopped = trainer(4, **options)
     first = train_from(stopped, 0, stop)
     checkpoint.save(tmp_path / "checkpoint.pt", stopped.state_dict())
-    resumed = trainer(epochs=4, seed=99)
+    resumed = trainer(4, seed=99, **options)
     resumed.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt"))
 
     assert first + train_from(resumed, stop, 4) == scores

@@ -37,7 +37,7 @@ def pictures(noise: float = 30.0) -> Pictures:
     labels = np.arange(SAMPLES) // 2 % len(CLASSES)
     greys = np.array([60, 128, 196])[labels].reshape(-1, 1, 1, 1)
     drawn = np.random.default_rng(0).normal(greys, noise, (SAMPLES, 3, SIDE, SIDE)).clip(0, 255).astype(np.uint8)
-    prepared = SimpleNamespace(images=drawn, labels=labels, options={"representation": "still"})
+    prepared = SimpleNamespace(images=drawn, labels=labels, options={"representation": "still"}, classes=("a", "b"))
     return Pictures(cast(Prepared, prepared), CPU)
 
 
