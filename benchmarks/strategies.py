@@ -163,7 +163,8 @@ def depth(work: Path, settings: Settings) -> list[dict[str, Any]]:
     """The number of cells that is learned where colour tells the class, and where two patterns must be compared."""
     rows = []
     for name in ("bench-easy", "bench-hard"):
-        options = {"search_cells": True, "cells": 6, "alpha_rate": 0.02}
+        # The comparison is learnt late; before, no exit has anything to say.
+        options = {"search_cells": True, "cells": 6, "alpha_rate": 0.02, "epochs": 3 * settings.epochs}
         genotype, _ = searched(work / f"depth-{name}", settings, dataset=name, **options)
         rows.append({"pictures": name.removeprefix("bench-"), "cells": genotype.cells})
     return rows

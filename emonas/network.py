@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -98,6 +100,7 @@ class Network(nn.Module):
         c_before = c_last = 3 * channels
         self.stem = Stem(in_channels, c_last, stem_stride(size))
         self.cells = nn.ModuleList()
+        self.paths_of_cells: list[int] = []
         self.auxiliary_position = 2 * cells // 3
         self.auxiliary: nn.Module | None = None
         reduce_before = False
@@ -105,12 +108,13 @@ class Network(nn.Module):
             reduce = position in where
             channels *= 2 if reduce else 1
             found = genotype.reduction if reduce else genotype.normal
-            self.cells.append(StackedCell(found, c_before, c_last, channels, reduce, reduce_before))
+            cell = StackedCell(found, c_before, c_last, channels, reduce, reduce_before)
+            self.cells.append(cell)
+            self.paths_of_cells.append(sum(cell.droppable))
             c_before, c_last, reduce_before = c_last, len(found.concat) * channels, reduce
             if auxiliary and position == self.auxiliary_position:
                 self.auxiliary = auxiliary_head(c_last, classes)
         self.classifier = nn.Linear(c_last, classes)
-        self.paths_of_cells = [sum(cell.droppable) for cell in self.cells]
         self.paths = sum(self.paths_of_cells)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -120,7 +124,9 @@ class Network(nn.Module):
     def heads(self, images: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Logits, and in training those of the auxiliary head. ``kept``: (paths, N) as `kept_paths` gives them."""
         auxiliary: Tensor | None = None
-        factors = [None] * len(self.cells) if kept is None else kept.split(self.paths_of_cells)
+        factors: Sequence[Tensor | None] = [None] * len(self.cells)
+        if kept is not None:
+            factors = torch.split(kept, self.paths_of_cells)
         before = last = self.stem(images)
         for position, (cell, of_cell) in enumerate(zip(self.cells, factors, strict=True)):
             before, last = last, cell(before, last, of_cell)

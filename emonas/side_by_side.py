@@ -1,13 +1,13 @@
 """Several small networks of one architecture trained as one: parameters stacked, one pass for all of them.
 
-Leave-one-subject-out asks for some dozens of trainings of the same small network, each too small to fill a GPU. With the
-parameters w_f of the networks f = 1..F stacked, torch.func maps one forward pass over them,
+Leave-one-subject-out asks for some dozens of trainings of the same small network, each too small to fill a GPU. With
+the parameters w_f of the networks f = 1..F stacked, torch.func maps one forward pass over them,
 
     loss = sum_f loss(w_f, batch_f),    so    d loss / d w_f = d loss(w_f, batch_f) / d w_f :
 
-each network has its own batches, drop-path, running statistics, gradient norm and optimiser state, and learns what it would
-learn alone, up to the order in which floats are added. The trainers themselves stay the masters: they are read before
-an epoch and written after it, so that checkpoints and answers come from them as ever.
+each network has its own batches, drop-path, running statistics, gradient norm and optimiser state, and learns what it
+would learn alone, up to the order in which floats are added. The trainers themselves stay the masters: they are read
+before an epoch and written after it, so that checkpoints and answers come from them as ever.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .device import mixed_precision
+from .network import Network, Plain
 from .trainer import (
     Batch,
     EpochScore,
     Trainer,
-    averaged_tensors,
     draw_paths,
     loss_of,
     make_optimiser,
+    move_average,
     rate_in,
     require_finite,
     right_answers,
@@ -39,19 +39,20 @@ from .trainer import (
 class _Heads(nn.Module):
     """A network whose call gives the logits of both heads, since a functional call is of ``forward`` alone."""
 
-    def __init__(self, network: nn.Module) -> None:
+    network: Network | Plain
+
+    def __init__(self, network: Network | Plain) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        heads: tuple[Tensor, Tensor | None] = self.network.heads(images, kept)
-        return heads
+        return self.network.heads(images, kept)
 
 
 def epoch_together(
     trainers: Sequence[Trainer], batches: Sequence[Iterable[Batch]], epoch: int, seeds: Sequence[int]
 ) -> list[EpochScore]:
-    """One epoch of all ``trainers`` at once, as `Trainer.epoch` does it for each; ``batches[f]`` are those of network f.
+    """One epoch of all ``trainers`` at once, as `Trainer.epoch` does it for each; ``batches[f]`` are network f's.
 
     All batches have the same number of samples and all epochs the same number of batches. ``seeds`` stand for what
     would be torch's seed at the beginning of each network's epoch. Raises UserError where any loss becomes NaN.
@@ -88,12 +89,11 @@ class _Stack:
         #: name -> that tensor of each network.
         self.weights_of = _by_name([dict(one.named_parameters()) for one in wrapped])
         self.buffers_of = _by_name([dict(one.named_buffers()) for one in wrapped])
-        self.parameters = {
+        self.parameters: dict[str, Tensor] = {
             name: nn.Parameter(torch.stack([one.detach() for one in own])) for name, own in self.weights_of.items()
         }
         self.buffers = {name: torch.stack(own) for name, own in self.buffers_of.items()}
         self.average = [torch.stack(means) for means in zip(*(one.average for one in trainers), strict=True)]
-        self.move_average = get_ema_multi_avg_fn(self.plan.average)
         self.class_weights = None
         if first.class_weights is not None:
             self.class_weights = torch.stack([_weights(trainer) for trainer in trainers])
@@ -112,15 +112,14 @@ class _Stack:
         torch.autograd.backward(losses.sum())
         self._clip()
         self.optimiser.step()
-        if self.average:
-            self.move_average(self.average, self._averaged_tensors(), 0)
+        move_average(self.average, self._averaged_tensors(), self.plan.average)
         return losses.detach(), right
 
     def write(self) -> None:
         """Give every trainer its slice of all that was learnt."""
         with torch.no_grad():
             for name, stacked in {**self.parameters, **self.buffers}.items():
-                for i, own in enumerate((self.weights_of.get(name) or self.buffers_of[name])):
+                for i, own in enumerate(self.weights_of.get(name) or self.buffers_of[name]):
                     own.copy_(stacked[i])
         for name, stacked in self.parameters.items():
             state = self.optimiser.state[stacked]

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from .device import mixed_precision
 from .errors import UserError
@@ -124,7 +123,7 @@ def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-def make_optimiser(parameters: Iterable[nn.Parameter], plan: TrainingPlan) -> torch.optim.Optimizer:
+def make_optimiser(parameters: Iterable[Tensor], plan: TrainingPlan) -> torch.optim.Optimizer:
     """SGD with momentum or AdamW, as the plan says."""
     if plan.optimiser == "adamw":
         return torch.optim.AdamW(parameters, plan.learning_rate, weight_decay=plan.weight_decay)
@@ -134,6 +133,12 @@ def make_optimiser(parameters: Iterable[nn.Parameter], plan: TrainingPlan) -> to
 def averaged_tensors(network: nn.Module) -> list[Tensor]:
     """What a moving average is taken of: parameters and the running statistics."""
     return [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
+
+
+def move_average(means: list[Tensor], tensors: list[Tensor], decay: float) -> None:
+    """mean = decay * mean + (1 - decay) * tensor, where there are means at all."""
+    for mean, tensor in zip(means, tensors, strict=bool(means)):
+        mean.lerp_(tensor, 1 - decay)
 
 
 class Trainer:
@@ -148,7 +153,6 @@ class Trainer:
         self.average: list[Tensor] = []
         if plan.average:
             self.average = [tensor.clone() for tensor in averaged_tensors(network)]
-        self.move_average = get_ema_multi_avg_fn(plan.average)
 
     def epoch(self, batches: Iterable[Batch], epoch: int) -> EpochScore:
         """Train for one epoch. Drop-path grows linearly, the rate falls as a cosine. Raises UserError on NaN."""
@@ -165,8 +169,7 @@ class Trainer:
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(self.network.parameters(), plan.clip)
             self.optimiser.step()
-            if self.average:
-                self.move_average(self.average, averaged_tensors(self.network), 0)
+            move_average(self.average, averaged_tensors(self.network), plan.average)
             tally.add(loss, right_answers(heads[0].detach(), targets, plan.many_labels))
         score = tally.score()
         require_finite(score.loss, epoch)

@@ -14,7 +14,7 @@ app = command_line("emonas-train", "Stack found cells, train the network and jud
 
 
 @app.default
-def train(config: Annotated[TrainConfig, Parameter(name="*")]) -> None:
+def train(config: Annotated[TrainConfig, Parameter(name="*")] = TrainConfig()) -> None:
     """Stack found cells, train the network and judge it on unseen people."""
     from .crossvalidate import run_training
 

@@ -1,150 +1,213 @@
-"""A whole emonas-train: every fold of a protocol, pooled into one honest result."""
+"""A whole emonas-train: every fold of a protocol under every seed, pooled into one honest result."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from emonas.console import duration, plain, say, warn
-from emonas.datasets.batches import Pictures, count_batches
+from emonas.console import duration, plain, progress, say, warn
+from emonas.datasets.batches import Pictures
 from emonas.datasets.prepare import find
-from emonas.datasets.prepared import Prepared
+from emonas.datasets.prepared import Prepared, home
 from emonas.datasets.protocol import Fold, folds
 from emonas.datasets.registry import entry
 from emonas.device import describe, pick
 from emonas.errors import UserError
+from emonas.files import write_text
 from emonas.genotype import Genotype
+from emonas.jobs import Engine, Job, run_jobs
 from emonas.run_folder import open_run
-from emonas.trainer import Trainer, TrainingPlan
+from emonas.trainer import Trainer
 
-from .config import TrainConfig, fitted
-from .fold import build_network, check_folds, train_fold
-from .results import make_results, show_results, write_results
-
-
-@dataclasses.dataclass(frozen=True)
-class Genotypes:
-    """The genotype of each fold: the same for all, or one a fold from a search by folds."""
-
-    path: Path
-    shared: Genotype | None
-    by_fold: Mapping[str, Genotype]
-
-    def of(self, parts: Sequence[Fold]) -> list[Genotype]:
-        """The genotype that each fold is to be judged with. Raises UserError where the search had other folds."""
-        if self.shared is not None:
-            return [self.shared] * len(parts)
-        folders = [Fold.folder(fold.name) for fold in parts]
-        if set(folders) != set(self.by_fold):
-            raise UserError(
-                f"{self.path}: holds cells for {len(self.by_fold)} folds, not for these {len(parts)}; "
-                "use the search's --protocol and --folds, and let it finish"
-            )
-        return [self.by_fold[folder] for folder in folders]
-
-    @property
-    def any(self) -> Genotype:
-        """One of them, for what they all have in common."""
-        return self.shared or next(iter(self.by_fold.values()))
-
-
-def load_genotypes(path: Path) -> Genotypes:
-    """A genotype file, a search's run folder, or the folder of a search by folds. Raises UserError."""
-    if not path.exists():
-        raise UserError(f"--genotype {path}: no such file or folder")
-    if not path.is_dir():
-        return Genotypes(path, Genotype.load(path), {})
-    if (path / "genotype.json").exists():
-        return Genotypes(path, Genotype.load(path / "genotype.json"), {})
-    found = {file.parent.name: Genotype.load(file) for file in sorted(path.glob("*/genotype.json"))}
-    if not found:
-        raise UserError(f"--genotype {path}: holds no genotype.json; is the search finished?")
-    return Genotypes(path, None, found)
+from .config import FREE, TrainConfig, check, fitted
+from .fold import FoldTask, check_folds, opened, read_result, train_fold, train_together
+from .genotypes import Genotypes, fingerprint, load_genotypes
+from .model import build_network
+from .plan import plan_of
+from .pretrained import Pretrained, read_pretrained
+from .results import Judged, make_results, show_results, write_results
+from .task import Task, task_of
 
 
 def run_training(config: TrainConfig) -> dict[str, Any]:
     """Train and judge as ``config`` says; returns what results.json holds. Raises UserError."""
-    genotypes = load_genotypes(config.genotype)
-    prepared = find(config.dataset or genotypes.any.provenance.dataset)
+    check(config)
+    run = _settled(config)
+    assert run.config.out
+    identity = {
+        "prepared_data": run.prepared.fingerprint,
+        "protocol": run.protocol,
+        "genotype": fingerprint(run.genotypes),
+        "pretrained": str(config.pretrained.resolve()) if config.pretrained else None,
+    }
+    open_run(run.config.out, {**plain(run.config), **identity}, FREE)
+    if run.genotypes and all(genotype == run.genotypes[0] for genotype in run.genotypes):
+        run.genotypes[0].save(run.config.out / "genotype.json")
+    started = time.monotonic()
+    tasks = run.tasks()
+    open_ones = [task for task in tasks if not (task.folder / "predictions.json").exists()]
+    if open_ones:
+        _announce(run, open_ones)
+        _train(open_ones, run)
+    answers = [read_result(task, len(run.task.names)) for task in tasks]
+    seconds = round(time.monotonic() - started, 1) if len(open_ones) == len(tasks) else None
+    results = make_results(run.judged(), answers, seconds)
+    write_results(run.judged(), results)
+    show_results(run.config.out, results)
+    return results
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A training with all that it needs settled; ``genotypes`` has one for each fold, or none for a known network."""
+
+    config: TrainConfig
+    prepared: Prepared
+    protocol: str
+    parts: list[Fold]
+    genotypes: list[Genotype]
+    task: Task
+    pretrained: Pretrained | None
+    device: torch.device
+
+    def tasks(self) -> list[FoldTask]:
+        """Every fold under every seed."""
+        assert self.config.batch_size and self.config.out
+        # As many steps for every fold, so that each sees each of its samples at least once an epoch.
+        steps = math.ceil(max(len(fold.train) for fold in self.parts) / max(self.config.batch_size, 2))
+        genotypes: Sequence[Genotype | None] = self.genotypes or [None] * len(self.parts)
+        return [
+            FoldTask(
+                fold,
+                seed,
+                genotype,
+                self.config,
+                self.prepared.folder.resolve(),
+                self.prepared.fingerprint,
+                steps,
+                self.config.out.resolve() / f"seed{seed}" / Fold.folder(fold.name),
+                self.pretrained,
+            )
+            for seed in range(self.config.seed, self.config.seed + self.config.seeds)
+            for fold, genotype in zip(self.parts, genotypes, strict=True)
+        ]
+
+    def judged(self) -> Judged:
+        """What the results are about."""
+        return Judged(self.config, self.protocol, self.parts, self.genotypes, self.task, self.pretrained)
+
+
+def _settled(config: TrainConfig) -> _Run:
+    genotypes = load_genotypes(config.genotype) if config.genotype else None
+    name = config.dataset or (genotypes.any.provenance.dataset if genotypes else "")
+    prepared = find(name)
     device = pick(config.device)
     protocol = prepared.protocol if config.protocol == "auto" else config.protocol
     config = dataclasses.replace(config, folds=config.folds or entry(prepared.dataset).folds)
     assert config.folds
     parts = folds(prepared.samples, protocol, config.folds, seed=0)
-    chosen = genotypes.of(parts)
+    chosen = genotypes.of(parts) if genotypes else []
+    task = task_of(prepared, config.units)
+    config = dataclasses.replace(config, units=task.names if task.units else ())
     config = _fit(config, genotypes, prepared, parts, device)
-    check_folds(parts, config, prepared)
-    assert config.out
-    identity = {"prepared_data": prepared.fingerprint, "protocol": protocol, "genotype": _fingerprint(chosen)}
-    open_run(config.out, {**plain(config), **identity}, frozenset({"out", "device"}))
-    if genotypes.shared:
-        genotypes.shared.save(config.out / "genotype.json")
-    pictures = Pictures(prepared, device)
-    if not (config.out / "results.json").exists():
-        _announce(config, chosen[0], prepared, parts, pictures)
-    answers = [
-        train_fold(fold, genotype, config, prepared, pictures, config.out / "folds" / Fold.folder(fold.name))
-        for fold, genotype in zip(parts, chosen, strict=True)
-    ]
-    results = make_results(config, protocol, prepared, parts, chosen, answers)
-    write_results(config.out, results)
-    show_results(config.out, results)
-    return results
-
-
-def _fingerprint(chosen: list[Genotype]) -> str:
-    """A short text that is another one for other cells."""
-    texts = {json.dumps(genotype.as_json(), sort_keys=True): None for genotype in chosen}
-    return hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
+    check_folds(parts, config, task)
+    before = read_pretrained(config.pretrained, [fold.name for fold in parts]) if config.pretrained else None
+    run = _Run(config, prepared, protocol, parts, chosen, task, before, device)
+    _trial(run)
+    return run
 
 
 def _fit(
-    config: TrainConfig, genotypes: Genotypes, prepared: Prepared, parts: list[Fold], device: torch.device
+    config: TrainConfig, genotypes: Genotypes | None, prepared: Prepared, parts: list[Fold], device: torch.device
 ) -> TrainConfig:
-    genotype = genotypes.any
     smallest = min(len(fold.train) for fold in parts)
-    config = fitted(config, genotype.channels, genotype.cells, smallest, large=device.type == "cuda")
-    if config.cells != genotype.cells:
-        warn(f"the cells were searched in a stack of {genotype.cells} and are judged in one of {config.cells}")
-    name = genotypes.path.stem if genotypes.path.stem != "genotype" else genotypes.path.resolve().parent.name
-    telling = ["train", prepared.name, name.removeprefix("search-")]
+    searched = (genotypes.any.channels, genotypes.any.cells) if genotypes else (0, 0)
+    config = fitted(config, *searched, smallest, large=device.type == "cuda", database=prepared.dataset)
+    if genotypes and config.cells != searched[1]:
+        warn(f"the cells were searched in a stack of {searched[1]} and are judged in one of {config.cells}")
+    telling = ["train", prepared.name, genotypes.name if genotypes else str(config.arch)]
     telling += [config.protocol] if config.protocol != "auto" else []
     telling += [config.epoch_rule] if config.epoch_rule != "last" else []
+    telling += ["pretrained"] if config.pretrained else []
     telling += [f"seed{config.seed}"] if config.seed else []
     out = config.out or Path("runs") / "-".join(dict.fromkeys(telling))
     return dataclasses.replace(config, out=out, dataset=prepared.name)
 
 
-def _announce(
-    config: TrainConfig, genotype: Genotype, prepared: Prepared, parts: list[Fold], pictures: Pictures
-) -> None:
+def _trial(run: _Run) -> Trainer:
+    """A network as the first fold's, to be thrown away: what cannot be built or started from is refused at once."""
+    first = run.tasks()[0]
+    network = build_network(first.genotype, run.config, run.prepared, len(run.task.names))
+    if run.pretrained:
+        run.pretrained.start(network, first.fold.name, run.task.names)
+    return Trainer(network, plan_of(run.config, run.task, run.task.truth[first.fold.train]), run.device)
+
+
+def _train(tasks: Sequence[FoldTask], run: _Run) -> None:
+    """Train what is open. Raises UserError at the end for the folds that failed; the others are kept."""
+    config = run.config
+    if config.together > 1:
+        for start in range(0, len(tasks), config.together):
+            train_together(tasks[start : start + config.together])
+        return
+    assert config.out
+    engine = Engine(
+        engine=config.engine,
+        jobs=min(config.jobs, len(tasks)),
+        address=config.address,
+        gpus=1.0 if config.engine == "ray" and run.device.type == "cuda" else 0.0,
+        shared=(config.out.resolve(), home().resolve()),
+    )
+    jobs = [Job(task.name, train_fold, (task,)) for task in tasks]
+    if engine.engine == "local" and engine.jobs == 1:
+        outcome = run_jobs(jobs, engine)
+    else:
+        with progress("folds", len(jobs)) as step:
+            outcome = run_jobs(jobs, engine, step)
+    if outcome.failures:
+        _fail(outcome.failures, len(tasks), outcome.tracebacks, config.out)
+
+
+def _fail(failures: dict[str, str], of: int, tracebacks: dict[str, str], out: Path) -> None:
+    if tracebacks:
+        write_text(out / "tracebacks.txt", "\n".join(f"{name}\n{text}" for name, text in tracebacks.items()))
+    name, why = next(iter(failures.items()))
+    if of == 1:
+        raise UserError(why)
+    others = f"; {len(failures) - 1} more failed too" if len(failures) > 1 else ""
+    kept = of - len(failures)
+    raise UserError(f"{name}: {why}{others}. {kept} of {of} folds are done and kept; the same command does the rest")
+
+
+def _announce(run: _Run, tasks: Sequence[FoldTask]) -> None:
     """Say beforehand what will run and how long it should take."""
+    config = run.config
     assert config.epochs and config.batch_size
-    steps = sum(config.epochs * count_batches(len(fold.train), config.batch_size) for fold in parts)
-    seconds = steps * seconds_per_step(config, genotype, prepared, pictures)
-    plural = "1 fold" if len(parts) == 1 else f"{len(parts)} folds"
+    _, pictures = opened(run.prepared.folder.resolve(), run.prepared.fingerprint, config)
+    steps = config.epochs * tasks[0].steps * len(tasks)
+    seconds = steps * seconds_per_step(_trial(run), pictures, config.batch_size) / max(1, config.jobs)
+    network = config.arch or f"{config.cells} cells, {config.channels} channels"
+    count = "1 fold" if len(tasks) == 1 else f"{len(tasks)} folds"
     say(
-        f"training on {prepared.name}: {config.cells} cells, {config.channels} channels, {plural}, "
-        f"{config.epochs} epochs, batches of {config.batch_size}; "
-        f"about {duration(seconds)} on {describe(pictures.device)}"
+        f"training on {run.prepared.name}: {network}, {count}, {config.epochs} epochs, "
+        f"batches of {config.batch_size}, recipe {config.recipe}; "
+        f"about {duration(seconds)} on {describe(run.device)}"
     )
 
 
-def seconds_per_step(config: TrainConfig, genotype: Genotype, prepared: Prepared, pictures: Pictures) -> float:
+def seconds_per_step(trial: Trainer, pictures: Pictures, batch: int) -> float:
     """Seconds of one training step, measured on a network that is thrown away."""
-    assert config.batch_size
-    trial = Trainer(build_network(genotype, config, prepared), TrainingPlan(epochs=1), pictures.device)
-    batch = pictures.take(torch.arange(len(prepared.samples)).numpy()[: config.batch_size])
+    taken = pictures.take(torch.arange(min(batch, len(pictures.labels))).numpy())
     seconds = 0.0
     for _ in range(3):
         start = time.perf_counter()
-        trial.epoch([batch], 0)
+        trial.epoch([taken], 0)
         seconds = time.perf_counter() - start
     return seconds

@@ -2,159 +2,254 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from emonas import checkpoint
 from emonas.console import progress
-from emonas.datasets.batches import Pictures, in_order, shuffled
-from emonas.datasets.prepared import Prepared
+from emonas.datasets.batches import Pictures, drawn, in_order
+from emonas.datasets.prepared import Prepared, load
 from emonas.datasets.protocol import Fold, split_people
-from emonas.device import epoch_seed, seed_everything
+from emonas.device import epoch_seed, pick, seed_everything
 from emonas.errors import UserError
 from emonas.files import read_json, write_json
 from emonas.genotype import Genotype
-from emonas.network import Network
-from emonas.trainer import EpochScore, Trainer, TrainingPlan, predict
+from emonas.side_by_side import epoch_together
+from emonas.trainer import EpochScore, Trainer, predict
 
 from .config import TrainConfig
-from .metrics import scores
+from .metrics import scores, unit_scores
+from .model import build_network
+from .plan import class_shares, plan_of, policy_of
+from .pretrained import Pretrained
+from .task import Task, task_of
+
+#: A network trained with others is saved when so many seconds have passed, as writing takes its time.
+_SAVE_EVERY = 30.0
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """One fold under one seed: all that a process needs to train it, wherever it runs.
+
+    ``data``: the folder of the prepared data set, ``fingerprint`` its content. ``steps``: batches in an epoch, the same
+    for all folds.
+    """
+
+    fold: Fold
+    seed: int
+    genotype: Genotype | None
+    config: TrainConfig
+    data: Path
+    fingerprint: str
+    steps: int
+    folder: Path
+    pretrained: Pretrained | None = None
+
+    @property
+    def name(self) -> str:
+        """How it is called in messages."""
+        return self.fold.name if self.config.seeds == 1 else f"{self.fold.name}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What a fold's network answered. ``probabilities``: (n, classes); ``epoch``: the one that was judged."""
+    """What a fold's network answered. ``probabilities``: (n, answers); ``epoch``: the one that was judged."""
 
     name: str
+    seed: int
     test: np.ndarray
     probabilities: np.ndarray
     epoch: int
 
-    @property
-    def predictions(self) -> np.ndarray:
-        """(n,): the most probable class."""
-        return self.probabilities.argmax(1)
+
+def opened(data: Path, fingerprint: str, config: TrainConfig) -> tuple[Task, Pictures]:
+    """A prepared data set as the network is to answer it, and its pictures on the device; read once in a process.
+
+    Raises UserError where the folder holds another content than the ``fingerprint``'s.
+    """
+    return _opened(data, fingerprint, config.units, pick(config.device).type)
 
 
-def build_network(genotype: Genotype, config: TrainConfig, prepared: Prepared) -> Network:
-    """The stacked network for a prepared data set; the same for the same seed."""
-    seed_everything(config.seed)
-    return Network(
-        genotype,
-        classes=len(prepared.classes),
-        size=prepared.size,
-        cells=config.cells,
-        channels=config.channels,
-        in_channels=prepared.channels,
-        auxiliary=not config.no_auxiliary,
-    )
+@lru_cache(maxsize=1)
+def _opened(data: Path, fingerprint: str, units: tuple[str, ...], device: str) -> tuple[Task, Pictures]:
+    prepared = load(data)
+    if prepared.fingerprint != fingerprint:
+        raise UserError(f"{data}: was prepared anew while a training on it ran; start again with another --out")
+    task = task_of(prepared, units)
+    return task, Pictures(prepared, torch.device(device), task.targets)
 
 
-def train_fold(
-    fold: Fold, genotype: Genotype, config: TrainConfig, prepared: Prepared, pictures: Pictures, folder: Path
-) -> FoldResult:
-    """Train and judge one fold in ``folder``; a finished fold is read back, a started one goes on.
+def train_fold(task: FoldTask) -> None:
+    """Train and judge one fold in its folder; a finished one is left as it is, a started one goes on.
 
     Raises UserError for a damaged run folder and for a loss that became NaN.
     """
-    finished = folder / "predictions.json"
-    if finished.exists():
-        return read_result(finished, fold, len(prepared.classes))
-    trainer = Trainer(build_network(genotype, config, prepared), _plan(config), pictures.device)
-    state = _FoldTraining(fold, config, prepared, pictures, trainer, folder)
-    state.run()
-    probabilities = predict(trainer.network, in_order(pictures, fold.test), pictures.device).double().numpy().round(6)
-    result = FoldResult(fold.name, fold.test, probabilities, state.judged_epoch)
-    write_json(finished, _result_json(result, prepared))
-    return result
+    if (task.folder / "predictions.json").exists():
+        return
+    running = FoldTraining(task)
+    epochs = task.config.epochs or 0
+    with progress(f"training, {task.name}", epochs, running.start) as step:
+        for epoch in range(running.start, epochs):
+            batches, seed = running.batches(epoch)
+            seed_everything(seed)
+            score = running.trainer.epoch(batches, epoch)
+            running.finish(epoch, score)
+            running.save(epoch)
+            step(_note(score))
+    running.judge()
 
 
-def check_folds(parts: Sequence[Fold], config: TrainConfig, prepared: Prepared) -> None:
-    """Refuse, before anything is written, what would fail in a later fold. Raises UserError."""
-    for fold in parts:
-        if len(set(prepared.labels[fold.train])) < 2:
-            raise UserError(f"fold {fold.name}: its training part has fewer than two classes")
-        if config.epoch_rule == "inner":
-            inner_validation(prepared, fold, config.seed)
+def train_together(tasks: Sequence[FoldTask]) -> None:
+    """Train and judge several folds as one network (see side_by_side); each in its own folder, as `train_fold` does.
+
+    Started folds go on where they are, those behind first, until all are level.
+    """
+    running = [FoldTraining(task) for task in tasks if not (task.folder / "predictions.json").exists()]
+    if not running:
+        return
+    epochs = tasks[0].config.epochs or 0
+    saved = time.monotonic()
+    first = min(one.start for one in running)
+    with progress(f"training, {len(running)} folds together", epochs, first) as step:
+        for epoch in range(first, epochs):
+            behind = [one for one in running if one.start <= epoch]
+            batches, seeds = zip(*(one.batches(epoch) for one in behind), strict=True)
+            of_folds = epoch_together([one.trainer for one in behind], batches, epoch, seeds)
+            due = time.monotonic() - saved > _SAVE_EVERY or epoch + 1 == epochs
+            for one, score in zip(behind, of_folds, strict=True):
+                one.finish(epoch, score)
+                if due:
+                    one.save(epoch)
+            saved = time.monotonic() if due else saved
+            step(_note(EpochScore(*np.mean([(s.loss, s.accuracy) for s in of_folds], axis=0).tolist())))
+    for one in running:
+        one.judge()
 
 
-def _plan(config: TrainConfig) -> TrainingPlan:
-    assert config.epochs
-    return TrainingPlan(
-        epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        drop_path=config.drop_path,
-        smoothing=config.label_smoothing,
-    )
+def _note(score: EpochScore) -> str:
+    return f"loss {score.loss:.3f} accuracy {score.accuracy:.2f}"
 
 
-class _FoldTraining:
-    """The epochs of one fold, with what must survive a kill: weights, optimiser, epoch, and the best inner epoch."""
+class FoldTraining:
+    """The epochs of one fold, with what must survive a kill: weights, optimiser, epoch, history, best epoch."""
 
-    def __init__(
-        self, fold: Fold, config: TrainConfig, prepared: Prepared, pictures: Pictures, trainer: Trainer, folder: Path
-    ) -> None:
-        self.fold, self.config, self.prepared = fold, config, prepared
-        self.pictures, self.trainer, self.folder = pictures, trainer, folder
-        self.learn, self.inner = fold.train, np.array([], np.int64)
-        if config.epoch_rule == "inner":
-            self.learn, self.inner = inner_validation(prepared, fold, config.seed)
+    def __init__(self, task: FoldTask) -> None:
+        self.task, self.config = task, task.config
+        self.answers, self.pictures = opened(task.data, task.fingerprint, task.config)
+        prepared = self.answers.prepared
+        self.learn, self.watched = _sides(task, prepared)
+        network = build_network(task.genotype, task.config, prepared, len(self.answers.names), task.seed)
+        if task.pretrained:
+            task.pretrained.start(network, task.fold.name, self.answers.names)
+        truth = self.answers.truth[self.learn]
+        self.trainer = Trainer(network, plan_of(task.config, self.answers, truth), self.pictures.device)
+        self.shares = class_shares(truth) if task.config.balance == "sampler" and not self.answers.units else None
         self.start = 0
         self.best: dict[str, Any] | None = None
-        if (folder / "checkpoint.pt").exists():
-            checkpoint.resume(folder / "checkpoint.pt", pictures.device, self._restore)
+        self.history: dict[str, list[float]] = {"loss": [], "accuracy": [], "inner_uar": []}
+        if (task.folder / "checkpoint.pt").exists():
+            checkpoint.resume(task.folder / "checkpoint.pt", self.pictures.device, self._restore)
+        self.writer = SummaryWriter(str(task.folder), purge_step=self.start)
 
-    @property
-    def judged_epoch(self) -> int:
-        """The epoch, counted from 1, whose network is judged."""
-        assert self.config.epochs
-        return self.config.epochs if self.best is None else int(self.best["epoch"]) + 1
+    def batches(self, epoch: int) -> tuple[Iterator[tuple[Tensor, Tensor]], int]:
+        """An epoch's batches, and the seed of whatever else is drawn in it."""
+        assert self.config.batch_size
+        seed = epoch_seed(self.task.seed, epoch)
+        policy = policy_of(self.config, self.pictures)
+        size = max(self.config.batch_size, 2)
+        return drawn(self.pictures, self.learn, size, self.task.steps, seed, policy, self.shares), seed
 
-    def run(self) -> None:
-        """Train to the end and leave the judged epoch's weights in the network."""
-        assert self.config.epochs and self.config.batch_size
-        writer = SummaryWriter(str(self.folder), purge_step=self.start)
-        with progress(f"training, {self.fold.name}", self.config.epochs, self.start) as step:
-            for epoch in range(self.start, self.config.epochs):
-                seed = epoch_seed(self.config.seed, epoch)
-                seed_everything(seed)
-                batches = shuffled(self.pictures, self.learn, self.config.batch_size, seed, self.pictures.policy)
-                score = self.trainer.epoch(batches, epoch)
-                self._watch(writer, epoch, score)
-                self._save(epoch)
-                step(f"loss {score.loss:.3f} accuracy {score.accuracy:.2f}")
-        writer.close()
+    def finish(self, epoch: int, score: EpochScore) -> None:
+        """Note an epoch's score; where a rule chooses the epoch, keep the best network so far."""
+        self.writer.add_scalar("loss/train", score.loss, epoch)
+        self.writer.add_scalar("accuracy/train", score.accuracy, epoch)
+        self.writer.add_scalar("learning_rate", self.trainer.optimiser.param_groups[0]["lr"], epoch)
+        self.history["loss"].append(round(score.loss, 6))
+        self.history["accuracy"].append(round(score.accuracy, 6))
+        if not len(self.watched):
+            return
+        network = self.trainer.judged()
+        watched = self._score(network)
+        chosen_on = "tested_people" if self.config.epoch_rule == "test-best" else "inner"
+        self.writer.add_scalar(f"uar/{chosen_on}", watched, epoch)
+        self.history["inner_uar"].append(round(watched, 6))
+        if self.best is None or watched > self.best["score"]:
+            weights = {key: value.clone() for key, value in network.state_dict().items()}
+            self.best = {"epoch": epoch, "score": watched, "network": weights}
+
+    def save(self, epoch: int) -> None:
+        """Write all that going on needs."""
+        state = {"epoch": epoch, "trainer": self.trainer.state_dict(), "best": self.best, "history": self.history}
+        checkpoint.save(self.task.folder / "checkpoint.pt", state)
+
+    def judge(self) -> None:
+        """Answer for the tested people with the judged epoch's network: the last one, or the best of the rule."""
+        self.writer.close()
+        network, epoch = self.trainer.judged(), self.config.epochs
         if self.best is not None:
-            self.trainer.network.load_state_dict(self.best["network"])
+            network.load_state_dict(self.best["network"])
+            epoch = int(self.best["epoch"]) + 1
+        test = self.task.fold.test
+        probabilities = self._probabilities(network, test).double().numpy().round(6)
+        prepared = self.answers.prepared
+        content = {
+            "fold": self.task.fold.name,
+            "seed": self.task.seed,
+            "epoch": epoch,
+            "clips": [f"{prepared.samples[i].person}/{prepared.samples[i].clip}" for i in test],
+            "positions": test.tolist(),
+            "truth": self.answers.truth[test].tolist(),
+            "probabilities": probabilities.tolist(),
+            "history": self.history,
+        }
+        checkpoint.save(self.task.folder / "network.pt", {"network": network.state_dict()})
+        if self.task.genotype:
+            self.task.genotype.save(self.task.folder / "genotype.json")
+        write_json(self.task.folder / "predictions.json", content)
 
-    def _watch(self, writer: SummaryWriter, epoch: int, score: EpochScore) -> None:
-        writer.add_scalar("loss/train", score.loss, epoch)
-        writer.add_scalar("accuracy/train", score.accuracy, epoch)
-        writer.add_scalar("learning_rate", self.trainer.optimiser.param_groups[0]["lr"], epoch)
-        if len(self.inner):
-            inner = self._inner_uar()
-            writer.add_scalar("uar/inner", inner, epoch)
-            if self.best is None or inner > self.best["uar"]:
-                weights = {key: value.clone() for key, value in self.trainer.network.state_dict().items()}
-                self.best = {"epoch": epoch, "uar": inner, "network": weights}
+    def _probabilities(self, network: torch.nn.Module, positions: np.ndarray) -> Tensor:
+        return predict(network, in_order(self.pictures, positions), self.pictures.device, self.answers.units)
 
-    def _inner_uar(self) -> float:
-        answers = predict(self.trainer.network, in_order(self.pictures, self.inner), self.pictures.device)
-        truth = self.prepared.labels[self.inner]
-        return scores(truth, answers.argmax(1).numpy(), len(self.prepared.classes)).uar
-
-    def _save(self, epoch: int) -> None:
-        state = {"epoch": epoch, "trainer": self.trainer.state_dict(), "best": self.best}
-        checkpoint.save(self.folder / "checkpoint.pt", state)
+    def _score(self, network: torch.nn.Module) -> float:
+        """UAR, or the mean F1 of action units, of the people that the epoch is chosen on."""
+        truth = self.answers.truth[self.watched]
+        answers = self.answers.decide(self._probabilities(network, self.watched).numpy())
+        if not self.answers.units:
+            return scores(truth, answers, len(self.answers.names)).uar
+        return float(np.nan_to_num(unit_scores(truth, answers).uf1))
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.trainer.load_state_dict(state["trainer"])
-        self.start, self.best = int(state["epoch"]) + 1, state["best"]
+        self.start, self.best, self.history = int(state["epoch"]) + 1, state["best"], state["history"]
+
+
+def _sides(task: FoldTask, prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
+    """Who is learnt from, and who chooses the epoch: nobody, some held out, or (test-best) the tested people."""
+    if task.config.epoch_rule == "inner":
+        return inner_validation(prepared, task.fold, task.seed)
+    tested = task.fold.test if task.config.epoch_rule == "test-best" else np.array([], np.int64)
+    return task.fold.train, tested
+
+
+def check_folds(parts: Sequence[Fold], config: TrainConfig, task: Task) -> None:
+    """Refuse, before anything is written, what would fail in a later fold. Raises UserError."""
+    if task.units and not any(task.truth[fold.test].any() for fold in parts):
+        raise UserError("--units: none of the tested samples shows any of these action units")
+    for fold in parts:
+        if not task.units and len(set(task.truth[fold.train])) < 2:
+            raise UserError(f"fold {fold.name}: its training part has fewer than two classes")
+        if config.epoch_rule == "inner":
+            inner_validation(task.prepared, fold, config.seed)
 
 
 def inner_validation(prepared: Prepared, fold: Fold, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -169,26 +264,16 @@ def inner_validation(prepared: Prepared, fold: Fold, seed: int) -> tuple[np.ndar
     return inner.train, inner.test
 
 
-def _result_json(result: FoldResult, prepared: Prepared) -> dict[str, Any]:
-    return {
-        "fold": result.name,
-        "epoch": result.epoch,
-        "clips": [f"{prepared.samples[i].person}/{prepared.samples[i].clip}" for i in result.test],
-        "positions": result.test.tolist(),
-        "truth": prepared.labels[result.test].tolist(),
-        "probabilities": result.probabilities.tolist(),
-    }
-
-
-def read_result(path: Path, fold: Fold, classes: int) -> FoldResult:
+def read_result(task: FoldTask, answers: int) -> FoldResult:
     """Read a finished fold back. Raises UserError when the file does not belong to this fold."""
+    path = task.folder / "predictions.json"
     data = read_json(path)
     try:
         positions = np.array(data["positions"], np.int64)
-        probabilities = np.array(data["probabilities"], np.float64).reshape(len(positions), classes)
+        probabilities = np.array(data["probabilities"], np.float64).reshape(len(positions), answers)
         epoch = int(data["epoch"])
     except (KeyError, TypeError, ValueError):
         raise UserError(f"{path}: damaged; delete it to judge this fold again") from None
-    if not np.array_equal(positions, fold.test):
+    if not np.array_equal(positions, task.fold.test):
         raise UserError(f"{path}: belongs to another split; delete it to judge this fold again")
-    return FoldResult(fold.name, positions, probabilities, epoch)
+    return FoldResult(task.fold.name, task.seed, positions, probabilities, epoch)

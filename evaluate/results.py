@@ -1,10 +1,12 @@
-"""The result of a training: results.json, the table on the terminal, the confusion matrix as a picture."""
+"""The result of a training: results.json, the tables and pictures beside it, and the table on the terminal."""
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,121 +14,255 @@ import numpy as np
 
 from emonas.console import say, show_table, warn
 from emonas.cost import count_parameters
+from emonas.datasets.megc_log import log_text
 from emonas.datasets.prepared import Prepared
 from emonas.datasets.protocol import Fold, in_words
 from emonas.device import versions
-from emonas.files import write_json
+from emonas.files import write_json, write_text
 from emonas.genotype import Genotype
 from emonas.picture import draw_confusion, save_figure
 
 from .config import TrainConfig
-from .fold import FoldResult, build_network
-from .leaks import search_saw, seen_people, together
-from .metrics import chance, scores
+from .fold import FoldResult
+from .leaks import find_leaks, people_in, search_saw
+from .megc import megc_answers
+from .metrics import MEASURES, chance, class_rows, part_rows, parts, scores, unit_chance, unit_scores
+from .model import build_network
+from .pretrained import Pretrained, trained_on
+from .recipes import Recipe
+from .report import write_report
+from .report_words import marks
+from .results_file import FORMAT, NAME, VERSION
+from .spread import spread
+from .tables import write_csv, write_tex
+from .task import Task
 
 EPOCH_RULES = {
     "last": "last epoch, fixed beforehand",
     "inner": "best epoch on people held out of the training part",
+    "test-best": "best epoch on the tested people themselves: selected on the test subject",
 }
 
 
-def make_results(
-    config: TrainConfig,
-    protocol: str,
-    prepared: Prepared,
-    parts: Sequence[Fold],
-    genotypes: Sequence[Genotype],
-    answers: Sequence[FoldResult],
-) -> dict[str, Any]:
-    """Everything that results.json holds; scores come from predictions pooled over all folds."""
-    truth = np.concatenate([prepared.labels[answer.test] for answer in answers])
-    predictions = np.concatenate([answer.predictions for answer in answers])
-    pooled = scores(truth, predictions, len(prepared.classes))
-    guess = chance(truth, len(prepared.classes))
-    pairs = [(genotype, _people(prepared, fold.test)) for fold, genotype in zip(parts, genotypes, strict=True)]
-    seen = sorted({person for genotype, people in pairs for person in seen_people(genotype, people)})
-    saw = together(search_saw(genotype, prepared, people) for genotype, people in pairs)
-    tested = {person for fold in parts for person in _people(prepared, fold.test)}
+@dataclass(frozen=True)
+class Judged:
+    """What a result is about. ``genotypes``: one for each fold, or none for a well-known network."""
+
+    config: TrainConfig
+    protocol: str
+    folds: Sequence[Fold]
+    genotypes: Sequence[Genotype]
+    task: Task
+    pretrained: Pretrained | None = None
+
+    @property
+    def prepared(self) -> Prepared:
+        """The data."""
+        return self.task.prepared
+
+
+def make_results(judged: Judged, answers: Sequence[FoldResult], seconds: float | None = None) -> dict[str, Any]:
+    """Everything that results.json holds; scores come from predictions pooled over all folds, seed by seed."""
+    task = judged.task
+    rows = [_fold_row(task, answer) for answer in answers]
+    seeds = list(dict.fromkeys(row["seed"] for row in rows))
     return {
-        "dataset": prepared.name,
-        "protocol": protocol,
-        "protocol_in_words": in_words(protocol, parts, prepared.samples),
-        "classes": list(prepared.classes),
-        "n_samples": len(truth),
-        "n_subjects": len(tested) if prepared.subjects_known else None,
-        "n_folds": len(parts),
-        "seeds": [config.seed],
-        "epoch_rule": config.epoch_rule,
-        "epoch_rule_in_words": EPOCH_RULES[config.epoch_rule],
-        "accuracy": pooled.accuracy,
-        "uf1": pooled.uf1,
-        "uar": pooled.uar,
-        "chance": {"accuracy": guess.accuracy, "uf1": guess.uf1, "uar": guess.uar},
-        "confusion": pooled.confusion.tolist(),
-        "per_fold": [_fold_json(prepared, answer) for answer in answers],
-        "parameters": count_parameters(build_network(genotypes[0], config, prepared)),
-        "search_saw_test_subjects": saw,
-        "seen_subjects": seen,
-        "input": {"size": prepared.size, "channels": prepared.channels, **prepared.options},
+        "format": FORMAT,
+        "version": VERSION,
+        **_protocol(judged, answers, seeds),
+        **_scores(task, [[one for one in answers if one.seed == seed] for seed in seeds], seeds),
+        **_spread(task, rows),
+        "per_fold": rows,
+        **_network(judged),
+        **_seen(judged),
+        "recipe": {field.name: getattr(judged.config, field.name) for field in dataclasses.fields(Recipe)}
+        | {key: getattr(judged.config, key) for key in ("recipe", "epochs", "batch_size")},
+        "input": {"size": task.prepared.size, "channels": task.prepared.channels, **task.prepared.options},
         "command": shlex.join(["emonas-train", *sys.argv[1:]]),
         "versions": versions(),
+        "seconds": seconds,
     }
 
 
-def _people(prepared: Prepared, positions: np.ndarray) -> set[str]:
-    return {prepared.samples[i].person for i in positions}
-
-
-def _fold_json(prepared: Prepared, answer: FoldResult) -> dict[str, Any]:
+def _protocol(judged: Judged, answers: Sequence[FoldResult], seeds: list[int]) -> dict[str, Any]:
+    prepared = judged.prepared
+    tested = {person for fold in judged.folds for person in people_in(prepared, fold.test)}
     return {
+        "dataset": prepared.name,
+        "database": prepared.dataset,
+        "protocol": judged.protocol,
+        "protocol_in_words": in_words(judged.protocol, judged.folds, prepared.samples),
+        "task": "units" if judged.task.units else "classes",
+        "classes": list(judged.task.names),
+        "n_samples": sum(len(answer.test) for answer in answers) // len(seeds),
+        "n_subjects": len(tested) if prepared.subjects_known else None,
+        "n_folds": len(judged.folds),
+        "seeds": seeds,
+        "epoch_rule": judged.config.epoch_rule,
+        "epoch_rule_in_words": EPOCH_RULES[judged.config.epoch_rule],
+    }
+
+
+def _scores(task: Task, of_seeds: Sequence[Sequence[FoldResult]], seeds: list[int]) -> dict[str, Any]:
+    """Means over the seeds of the scores that each seed's pooled predictions have."""
+    truths = [np.concatenate([task.truth[one.test] for one in answers]) for answers in of_seeds]
+    said = [np.concatenate([task.decide(one.probabilities) for one in answers]) for answers in of_seeds]
+    if task.units:
+        pooled: Any = [unit_scores(truth, predictions) for truth, predictions in zip(truths, said, strict=True)]
+        guess = unit_chance(truths[0])
+        confusion = None
+    else:
+        pooled = [scores(*pair, len(task.names)) for pair in zip(truths, said, strict=True)]
+        always = chance(truths[0], len(task.names))
+        guess = {key: getattr(always, key) for key in MEASURES}
+        confusion = sum(one.confusion for one in pooled).tolist()
+    return {
+        **{key: float(np.mean([getattr(one, key) for one in pooled])) for key in MEASURES},
+        "chance": guess,
+        "confusion": confusion,
+        "per_class": class_rows(pooled, task.names),
+        "per_seed": [
+            {"seed": seed, **{key: getattr(one, key) for key in MEASURES}}
+            for seed, one in zip(seeds, pooled, strict=True)
+        ],
+        "parts": _parts(task, of_seeds, truths, said),
+    }
+
+
+def _parts(
+    task: Task, of_seeds: Sequence[Sequence[FoldResult]], truths: list[np.ndarray], said: list[np.ndarray]
+) -> list[dict[str, Any]]:
+    """The scores of each source of a composite, and of all; nothing where there is one source."""
+    if task.units or len({sample.dataset for sample in task.prepared.samples}) < 2:
+        return []
+    found = []
+    for answers, truth, predictions in zip(of_seeds, truths, said, strict=True):
+        sources = [task.prepared.samples[i].dataset for answer in answers for i in answer.test]
+        found.append(parts(truth, predictions, sources, len(task.names)))
+    return part_rows(found)
+
+
+def _spread(task: Task, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    kind = "units" if task.units else "classes"
+    block, words = spread(rows, len(task.names), kind, task.prepared.subjects_known)
+    return {"spread": block, "interval_in_words": words}
+
+
+def _fold_row(task: Task, answer: FoldResult) -> dict[str, Any]:
+    prepared, predictions = task.prepared, task.decide(answer.probabilities)
+    sure = [] if task.units else answer.probabilities.max(1).tolist()
+    return {
+        "seed": answer.seed,
         "fold": answer.name,
-        "subjects": sorted(_people(prepared, answer.test)) if prepared.subjects_known else [],
+        "subjects": sorted(people_in(prepared, answer.test)) if prepared.subjects_known else [],
         "n": len(answer.test),
         "epoch": answer.epoch,
-        "truth": prepared.labels[answer.test].tolist(),
-        "predictions": answer.predictions.tolist(),
+        "positions": answer.test.tolist(),
+        "clips": [prepared.samples[i].clip for i in answer.test],
+        "people": [prepared.samples[i].person for i in answer.test],
+        "truth": task.truth[answer.test].tolist(),
+        "predictions": predictions.tolist(),
+        "confidence": sure,
     }
 
 
-def write_results(out: Path, results: dict[str, Any]) -> None:
-    """Write results.json and confusion.png."""
-    title = f"{results['dataset']}: UAR {results['uar']:.3f}, UF1 {results['uf1']:.3f}, n = {results['n_samples']}"
-    figure = draw_confusion(np.array(results["confusion"]), results["classes"], title)
-    save_figure(figure, out / "confusion.png")
-    write_json(out / "results.json", results)
+def _network(judged: Judged) -> dict[str, Any]:
+    config = judged.config
+    genotype = judged.genotypes[0] if judged.genotypes else None
+    parameters = count_parameters(build_network(genotype, config, judged.prepared, len(judged.task.names)))
+    model = {
+        "arch": config.arch or "genotype",
+        "cells": config.cells,
+        "channels": config.channels,
+        "parameters": parameters,
+    }
+    return {"model": model, "parameters": parameters}
+
+
+def _seen(judged: Judged) -> dict[str, Any]:
+    """Who was learnt from, by whom else they were seen, and what that spoils."""
+    prepared = judged.prepared
+    saw, people = search_saw(judged.folds, judged.genotypes, prepared)
+    known = prepared.subjects_known
+    learnt = {fold.name: sorted(people_in(prepared, fold.train)) if known else [] for fold in judged.folds}
+    own = (prepared.name, prepared.dataset, prepared.fingerprint, judged.protocol, known)
+    return {
+        "search_saw_test_subjects": saw,
+        "seen_subjects": people,
+        "leaks": find_leaks(judged.folds, judged.genotypes, prepared, judged.pretrained),
+        "pretrained": str(judged.pretrained.run) if judged.pretrained else None,
+        "trained_on": trained_on(*own, learnt, judged.pretrained),
+    }
+
+
+def write_results(judged: Judged, results: dict[str, Any]) -> None:
+    """Write results.json and what people look at: tables, the confusion matrix, MEGC's log, the report."""
+    out = judged.config.out
+    assert out
+    if results["confusion"]:
+        figure = draw_confusion(np.array(results["confusion"]), results["classes"], _title(results))
+        save_figure(figure, out / "confusion.png")
+    if results["database"] == "megc2019":
+        write_text(out / "megc_log.txt", log_text(megc_answers(results)))
+    write_csv(out, results)
+    write_tex(out, results)
+    write_report(out, results, judged.prepared, list(judged.genotypes), pictures=not judged.config.no_pictures)
+    write_json(out / NAME, results)
+
+
+def _title(results: dict[str, Any]) -> str:
+    scored = f"{results['dataset']}: UAR {results['uar']:.3f}, UF1 {results['uf1']:.3f}, n = {results['n_samples']}"
+    return "\n".join([scored, *marks(results)])
 
 
 def show_results(out: Path, results: dict[str, Any]) -> None:
-    """The table on the terminal: each number beside its chance level, with its protocol in words."""
-    guess = results["chance"]
+    """The tables on the terminal: each number beside its chance level, with its protocol in words."""
     people = "people unknown" if results["n_subjects"] is None else f"{results['n_subjects']} unseen people"
-    rows = [
-        (name, f"{results[key]:.3f}", f"{guess[key]:.3f}")
-        for name, key in (("accuracy", "accuracy"), ("UF1", "uf1"), ("UAR", "uar"))
-    ]
-    show_table(
-        f"{results['dataset']}: {results['n_samples']} samples, {people}", ("", "result", "chance"), rows, (1, 2)
-    )
+    several = len(results["seeds"]) > 1
+    rows = [(name, *_score_cells(results, key, several)) for key, name in MEASURES.items()]
+    columns = ("", "result", *(("± seeds",) if several else ()), "95 % interval", "chance")
+    title = f"{results['dataset']}: {results['n_samples']} samples, {people}"
+    show_table(title, columns, rows, range(1, len(columns)))
+    if results["parts"]:
+        parts = [(part["name"], part["n"], *(f"{part[key]:.3f}" for key in MEASURES)) for part in results["parts"]]
+        show_table("Parts", ("", "samples", *MEASURES.values()), parts, range(1, 5))
     names = results["classes"]
-    counts = [(f"{name}", *row) for name, row in zip(names, results["confusion"], strict=True)]
-    show_table("Answers (truth in rows)", ("", *names), counts, range(1, len(names) + 1))
+    if results["confusion"]:
+        counts = [(name, *row) for name, row in zip(names, results["confusion"], strict=True)]
+        show_table("Answers (truth in rows)", ("", *names), counts, range(1, len(names) + 1))
+    else:
+        units = [(one["name"], one["n"], _number(one["f1"]), _number(one["recall"])) for one in results["per_class"]]
+        show_table("Action units", ("", "shown", "F1", "recall"), units, range(1, 4))
+    _say_conditions(out, results)
+
+
+def _score_cells(results: dict[str, Any], key: str, several: bool) -> list[str]:
+    spread = results["spread"][key]
+    interval = "" if spread["low"] is None else f"{spread['low']:.3f} to {spread['high']:.3f}"
+    std = [_number(spread["std"])] if several else []
+    return [f"{results[key]:.3f}", *std, interval, f"{results['chance'][key]:.3f}"]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _say_conditions(out: Path, results: dict[str, Any]) -> None:
     seeds = ", ".join(str(seed) for seed in results["seeds"])
+    always = "the better constant answer" if results["task"] == "units" else "always the largest class"
     say(f"protocol   {results['protocol_in_words']}")
-    say(f"epoch      {results['epoch_rule_in_words']}; seed {seeds}; chance = always the largest class")
+    say(f"epoch      {results['epoch_rule_in_words']}; seed {seeds}; chance = {always}")
+    say(f"interval   {results['interval_in_words']}")
     say(f"network    {results['parameters']:,} parameters (auxiliary head not counted)")
-    _say_leak(results)
-    say(f"results    {out / 'results.json'}, {out / 'confusion.png'}")
-    say(f"watch      tensorboard --logdir {out}")
-
-
-def _say_leak(results: dict[str, Any]) -> None:
-    seen = results["seen_subjects"]
-    if seen:
-        warn(
-            f"the search saw {len(seen)} of the tested people, so the cells were chosen with their help; "
-            f"for clean cells use emonas-search --protocol {results['protocol']} or --exclude-subjects"
-        )
-    elif results["search_saw_test_subjects"]:
-        warn("the search saw the tested part too; for clean cells use emonas-search --protocol fixed")
+    if results["epoch_rule"] == "test-best":
+        warn("selected on the test subject: each person's epoch was chosen by that person's own answers; "
+             "such a number says little about new people")  # fmt: skip
+    for leak in results["leaks"]:
+        warn(f"leak: {leak}")
+    if results["search_saw_test_subjects"]:
+        warn(f"for clean cells use emonas-search --protocol {results['protocol']} or --exclude-subjects")
     elif results["search_saw_test_subjects"] is None:
         warn("from the genotype it cannot be told whether the search saw tested people")
+    say(f"report     {out / 'report.html'}")
+    say(f"results    {out / NAME}, results.csv, results.tex")
+    say(f"watch      tensorboard --logdir {out}")

@@ -22,14 +22,13 @@ from emonas.evaluate.cli import app
 from emonas.evaluate.config import TrainConfig, fitted
 from emonas.evaluate.crossvalidate import run_training
 from emonas.evaluate.fold import inner_validation
-from emonas.evaluate.leaks import search_saw, seen_people, together
 from emonas.genotype import Genotype, Provenance
 from emonas.search.config import SearchConfig
 from emonas.search.run import run_search
 
 CONTRACT = {
-    "dataset", "protocol", "classes", "n_samples", "n_subjects", "n_folds", "seeds", "epoch_rule", "accuracy", "uf1",
-    "uar", "confusion", "per_fold", "parameters", "search_saw_test_subjects",
+    "format", "version", "dataset", "protocol", "classes", "n_samples", "n_subjects", "n_folds", "seeds", "epoch_rule",
+    "accuracy", "uf1", "uar", "confusion", "per_fold", "parameters", "search_saw_test_subjects", "leaks", "spread",
 }  # fmt: skip
 
 
@@ -94,41 +93,6 @@ def test_cells_searched_fold_by_fold_are_clean(prepared: Prepared, tmp_path: Pat
         run_training(replace(config, protocol="loso", out=tmp_path / "other"))
 
 
-def origin(**changes: object) -> Genotype:
-    plain = Provenance("small", "emonas", 0, database="synthetic-macro", protocol="all")
-    return replace(random_genotype(random.Random(0)), provenance=replace(plain, **changes))
-
-
-def test_leaks_by_name(prepared: Prepared) -> None:
-    someone, other = prepared.subjects[:2]
-    assert search_saw(origin(subjects=(someone,)), prepared, [someone, other]) is True
-    assert search_saw(origin(subjects=(someone,)), prepared, [other]) is False
-    assert seen_people(origin(subjects=(f"elsewhere/{someone}",)), [someone]) == []
-    assert search_saw(origin(database=""), prepared, [someone]) is None, "no names and no origin prove nothing"
-
-
-@pytest.mark.parametrize(
-    ("changes", "saw"),
-    [
-        ({"protocol": "all"}, True),
-        ({"protocol": "fixed"}, False),
-        ({"protocol": "all", "dataset": "the same under another name"}, True),
-        ({"protocol": "kfold"}, None),
-        ({"database": "fer2013"}, False),
-    ],
-)
-def test_leaks_by_the_owners_split_where_nobody_is_named(
-    prepared: Prepared, changes: dict[str, object], saw: bool | None
-) -> None:
-    assert search_saw(origin(subjects_known=False, **changes), prepared, ["x"]) is saw
-
-
-def test_one_fold_that_saw_spoils_the_result() -> None:
-    assert together([False, None, True]) is True
-    assert together([False, None]) is None
-    assert together([False, False]) is False
-
-
 def test_inner_validation_never_holds_a_tested_person(prepared: Prepared) -> None:
     for fold in folds(prepared.samples, "loso"):
         learn, inner = inner_validation(prepared, fold, seed=0)
@@ -160,12 +124,12 @@ def test_a_killed_training_ends_bit_for_bit_like_one_never_killed(prepared: Prep
 
     assert command("evaluate", *line("whole"), cwd=tmp_path).returncode == 0
     for fold, delay in (("fold1", 0.05), ("fold2", 0.0)):
-        marker = tmp_path / "cut" / "folds" / fold / "checkpoint.pt"
+        marker = tmp_path / "cut" / "seed0" / fold / "checkpoint.pt"
         kill_after_a_while("evaluate", line("cut"), tmp_path, marker, delay)
     again = command("evaluate", *line("cut"), cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     for fold in ("fold1", "fold2"):
-        cut, whole = (tmp_path / run / "folds" / fold for run in ("cut", "whole"))
+        cut, whole = (tmp_path / run / "seed0" / fold for run in ("cut", "whole"))
         assert (cut / "predictions.json").read_text() == (whole / "predictions.json").read_text()
         assert same_tensors(checkpoint.load(cut / "checkpoint.pt"), checkpoint.load(whole / "checkpoint.pt"))
 
@@ -181,7 +145,7 @@ def test_a_killed_training_ends_bit_for_bit_like_one_never_killed(prepared: Prep
         (["--genotype", "g.json", "--dataset", "nothing"], ["no data set"]),
         (["--genotype", "g.json", "--protocol", "kfold", "--folds", "40"], ["40 folds"]),
         (["--genotype", "g.json", "--folds", "1"], ["--folds"]),
-        (["--genotype", "g.json", "--epoch-rule", "test-best"], ["--epoch-rule"]),
+        (["--genotype", "g.json", "--epoch-rule", "best"], ["--epoch-rule"]),
         (["--genotype", "g.json", "--drop-path", "1.5"], ["--drop-path"]),
         (["--genotype", "g.json", "--batch-size", "0"], ["--batch-size"]),
         (["--genotype", "g.json", "--device", "cuda:9"], ["--device"]),
@@ -232,24 +196,24 @@ def cut(path: Path) -> None:
         (lambda run: (run / "config.json").write_bytes(b"\xff\xfe\x00"), ["config.json", "not a text file"]),
         (lambda run: (run / "config.json").unlink(), ["holds other files"]),
         (lambda run: (run / "config.json").write_text("{}"), ["other options"]),
-        (lambda run: cut(run / "folds/fixed/checkpoint.pt"), ["checkpoint.pt", "delete it"]),
-        (lambda run: (run / "folds/fixed/checkpoint.pt").write_text("hello"), ["checkpoint.pt", "delete it"]),
-        (lambda run: (run / "folds/fixed/checkpoint.pt").write_bytes(b""), ["checkpoint.pt", "delete it"]),
+        (lambda run: cut(run / "seed0/fixed/checkpoint.pt"), ["checkpoint.pt", "delete it"]),
+        (lambda run: (run / "seed0/fixed/checkpoint.pt").write_text("hello"), ["checkpoint.pt", "delete it"]),
+        (lambda run: (run / "seed0/fixed/checkpoint.pt").write_bytes(b""), ["checkpoint.pt", "delete it"]),
         (
-            lambda run: checkpoint.save(run / "folds/fixed/checkpoint.pt", {"epoch": 0}),
+            lambda run: checkpoint.save(run / "seed0/fixed/checkpoint.pt", {"epoch": 0}),
             ["checkpoint.pt", "another run"],
         ),
         (
             lambda run: checkpoint.save(
-                run / "folds/fixed/checkpoint.pt",
+                run / "seed0/fixed/checkpoint.pt",
                 {"epoch": 0, "best": None, "trainer": {"network": {}, "optimiser": {}}},
             ),
             ["checkpoint.pt", "another run"],
         ),
-        (lambda run: (run / "folds/fixed/predictions.json").write_text("{}"), ["predictions.json", "damaged"]),
-        (lambda run: (run / "folds/fixed/predictions.json").write_text("{"), ["predictions.json", "not valid JSON"]),
+        (lambda run: (run / "seed0/fixed/predictions.json").write_text("{}"), ["predictions.json", "damaged"]),
+        (lambda run: (run / "seed0/fixed/predictions.json").write_text("{"), ["predictions.json", "not valid JSON"]),
         (
-            lambda run: (run / "folds/fixed/predictions.json").write_text(
+            lambda run: (run / "seed0/fixed/predictions.json").write_text(
                 '{"positions": [0], "probabilities": [[1, 0, 0, 0, 0, 0, 0]], "epoch": 1}'
             ),
             ["predictions.json", "another split"],
@@ -266,6 +230,6 @@ def test_a_damaged_run_folder_is_one_line_and_status_2(
     genotype = genotype_file(tmp_path, prepared)
     line = ["--genotype", str(genotype), "--epochs", "1", "--out", str(tmp_path / "run"), *QUICK]
     assert call(app, line, capsys).returncode == 0
-    (tmp_path / "run" / "folds" / "fixed" / "predictions.json").rename(tmp_path / "aside.json")
+    (tmp_path / "run" / "seed0" / "fixed" / "predictions.json").rename(tmp_path / "aside.json")
     harm(tmp_path / "run")
     assert_one_line_and_status_2(call(app, line, capsys), "emonas-train", *words)

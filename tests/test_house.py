@@ -29,7 +29,15 @@ ALLOWED = {
 }
 UPPER = {package for package, _ in ALLOWED.values()} - {GROUND}
 FILES = [path for folder in ALLOWED for path in sorted((ROOT / folder).glob("**/*.py"))]
-COMMANDS = ("emonas.datasets.cli", "emonas.search.cli", "emonas.evaluate.cli")
+COMMANDS = (
+    "emonas.datasets.cli",
+    "emonas.search.cli",
+    "emonas.evaluate.cli",
+    "emonas.evaluate.ablate_cli",
+    "emonas.evaluate.compare_cli",
+    "emonas.evaluate.profile_cli",
+    "emonas.evaluate.report_cli",
+)
 
 
 def name_of(path: Path) -> str:

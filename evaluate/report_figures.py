@@ -1,0 +1,110 @@
+"""The drawn figures of a report, each as the text of an ``<img src>``: SVG, so that it is sharp at any size.
+
+As an image of its own a figure keeps its ids to itself, and needs no file beside the report.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from emonas.errors import UserError
+from emonas.files import read_json
+from emonas.genotype import Genotype
+from emonas.ink import COLOURS, DARK, DPI, GREY, LETTERS, LIGHT, WHITE, own_style
+from emonas.picture import METADATA, draw_confusion, draw_genotype
+
+#: What is drawn of a training, by its name in predictions.json.
+CURVES = {"loss": "loss, training part", "accuracy": "accuracy, training part", "inner_uar": "UAR, inner people"}
+CURVE_SIZE = (4.6, 2.9)
+LINE = COLOURS["sep_conv_3x3"]
+#: The band holds four fifths of the trainings.
+BAND = (10, 90)
+
+
+def as_source(figure: Figure) -> str:
+    """The figure as a data URI of SVG; one figure always gives the same text."""
+    file = io.BytesIO()
+    with own_style():
+        figure.savefig(file, format="svg", metadata=METADATA["svg"])
+    return data_uri("image/svg+xml", file.getvalue())
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    """A file's content as a text that stands in its place."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def confusion(results: Mapping[str, Any], title: str) -> str:
+    """The confusion matrix, summed over the seeds."""
+    return as_source(draw_confusion(np.array(results["confusion"]), results["classes"], title))
+
+
+def cells(genotype: Genotype) -> str:
+    """The normal and the reduction cell."""
+    return as_source(draw_genotype(genotype))
+
+
+def read_histories(out: Path) -> dict[str, np.ndarray]:
+    """The curves of all trainings in a run folder: by name (trainings, epochs), NaN after a training's end.
+
+    Looks into seed*/FOLD/predictions.json; a file without a history, or one that cannot be read, adds nothing.
+    """
+    histories = [_history(path) for path in sorted(out.glob("seed*/*/predictions.json"))]
+    curves = {name: [run[name] for run in histories if run.get(name)] for name in CURVES}
+    return {name: _padded(runs) for name, runs in curves.items() if runs}
+
+
+def _history(path: Path) -> dict[str, list[float]]:
+    try:
+        history = read_json(path)["history"]
+        return {name: [float(value) for value in history.get(name) or []] for name in CURVES}
+    except (UserError, KeyError, TypeError, ValueError, AttributeError):
+        return {}
+
+
+def _padded(runs: Sequence[Sequence[float]]) -> np.ndarray:
+    table = np.full((len(runs), max(map(len, runs))), np.nan)
+    for row, run in zip(table, runs, strict=True):
+        row[: len(run)] = run
+    return table
+
+
+def curve(title: str, runs: np.ndarray, unbounded: bool) -> str:
+    """One curve by epoch: the median over (trainings, epochs), and the band of the middle four fifths.
+
+    A curve that is not ``unbounded`` is drawn from 0 to 1.
+    """
+    with own_style():
+        figure = Figure(figsize=CURVE_SIZE, dpi=DPI, facecolor=WHITE)
+        axes = figure.add_axes((0.13, 0.16, 0.83, 0.70))
+        _frame(axes, title)
+        epochs = np.arange(1, runs.shape[1] + 1)
+        if len(runs) > 1:
+            low, high = np.nanpercentile(runs, BAND, axis=0)
+            axes.fill_between(epochs, low, high, color=LINE, alpha=0.18, linewidth=0)
+        axes.plot(epochs, np.nanmedian(runs, axis=0), color=LINE, linewidth=1.8, marker="o" if len(epochs) == 1 else "")
+        axes.set_ylim(0, 1.08 * float(np.nanmax(runs)) if unbounded else 1.02)
+        axes.margins(x=0.01)
+        return as_source(figure)
+
+
+def _frame(axes: Axes, title: str) -> None:
+    """Level rules in place of a box, so that nothing stands out but the curve."""
+    axes.set_title(title, loc="left", fontsize=LETTERS + 1, color=DARK, fontweight="bold")
+    axes.set_xlabel("epoch", fontsize=LETTERS, color=GREY)
+    axes.tick_params(labelsize=LETTERS, colors=GREY, length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.grid(axis="y", color=LIGHT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(LIGHT)

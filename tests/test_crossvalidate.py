@@ -1,0 +1,186 @@
+"""Folds, seeds and processes: however a training is computed, it is the same training."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from examples import PROVENANCE, cell_of
+from small import small_macro, small_micro
+from test_evaluate import genotype_file, quick
+
+from emonas.datasets.prepared import Prepared
+from emonas.datasets.representation import PictureOptions
+from emonas.errors import UserError
+from emonas.evaluate import fold as fold_module
+from emonas.evaluate.config import TrainConfig
+from emonas.evaluate.crossvalidate import run_training
+from emonas.evaluate.fold import FoldTask
+from emonas.genotype import Genotype
+from emonas.trainer import Trainer
+
+FOLDED = {"protocol": "kfold", "folds": 4, "epochs": 2}
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> Prepared:
+    return small_macro(monkeypatch)
+
+
+def answers(run: Path) -> dict[str, list[list[float]]]:
+    return {
+        path.parent.name: json.loads(path.read_text())["probabilities"]
+        for path in sorted(run.glob("seed*/*/predictions.json"))
+    }
+
+
+def test_folds_trained_as_one_network_answer_as_those_trained_one_after_the_other(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    config = quick(tmp_path, genotype_file(tmp_path, prepared), **FOLDED, epoch_rule="inner")
+    run_training(config)
+    results = run_training(replace(config, out=tmp_path / "together", together=4))
+    alone, together = answers(tmp_path / "run"), answers(tmp_path / "together")
+    assert len(alone) == 4
+    for name, probabilities in alone.items():
+        # Floats are added in another order; two epochs make little of it.
+        np.testing.assert_allclose(together[name], probabilities, atol=2e-3)
+    assert results["n_folds"] == 4
+
+
+def test_a_training_begun_as_one_network_goes_on_fold_by_fold(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold_module, "_SAVE_EVERY", 0.0)
+    config = quick(tmp_path, genotype_file(tmp_path, prepared), **FOLDED)
+    run_training(config)
+    whole = answers(tmp_path / "run")
+    plain = fold_module.FoldTraining.finish
+
+    def stop(self: fold_module.FoldTraining, epoch: int, score: object) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+        plain(self, epoch, score)  # type: ignore[arg-type]
+
+    begun = replace(config, out=tmp_path / "begun", together=4)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(fold_module.FoldTraining, "finish", stop)
+        run_training(begun)
+    assert len(list((tmp_path / "begun").glob("seed0/*/checkpoint.pt"))) == 4
+    run_training(replace(begun, together=1))
+    for name, probabilities in answers(tmp_path / "begun").items():
+        np.testing.assert_allclose(probabilities, whole[name], atol=2e-3)
+
+
+def test_processes_give_the_answers_of_one(prepared: Prepared, tmp_path: Path) -> None:
+    config = quick(tmp_path, genotype_file(tmp_path, prepared), **{**FOLDED, "folds": 2}, epoch_rule="last")
+    run_training(config)
+    run_training(replace(config, out=tmp_path / "processes", jobs=2))
+    assert answers(tmp_path / "processes") == answers(tmp_path / "run")
+
+
+def test_seeds_give_a_mean_and_a_spread_and_more_may_be_added(prepared: Prepared, tmp_path: Path) -> None:
+    config = quick(tmp_path, genotype_file(tmp_path, prepared))
+    one = run_training(config)
+    assert one["spread"]["uar"]["std"] is None
+    stamp = (tmp_path / "run" / "seed0" / "fixed" / "checkpoint.pt").stat().st_mtime_ns
+    three = run_training(replace(config, seeds=3))
+    assert (tmp_path / "run" / "seed0" / "fixed" / "checkpoint.pt").stat().st_mtime_ns == stamp
+    assert three["seeds"] == [0, 1, 2] and three["per_seed"][0]["uar"] == one["uar"]
+    values = [row["uar"] for row in three["per_seed"]]
+    assert three["uar"] == pytest.approx(np.mean(values))
+    assert three["spread"]["uar"]["std"] == pytest.approx(np.std(values, ddof=1))
+    assert three["n_samples"] == one["n_samples"]
+    assert np.array(three["confusion"]).sum() == 3 * one["n_samples"]
+
+
+def test_a_broken_fold_loses_no_other_and_is_done_by_the_same_command(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = quick(tmp_path, genotype_file(tmp_path, prepared), **FOLDED)
+    plain = Trainer.epoch
+    begun: list[str] = []
+
+    def ruin(self: Trainer, *arguments: object) -> object:
+        begun.append("")
+        if len(begun) == 3:
+            raise UserError("the loss became nan")
+        return plain(self, *arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"fold\d: the loss became nan.* 3 of 4 folds"):
+        patch.setattr(Trainer, "epoch", ruin)
+        patch.setattr("emonas.evaluate.crossvalidate.seconds_per_step", lambda *_: 0.0)
+        run_training(config)
+    done = {path.parent.name: path.stat().st_mtime_ns for path in (tmp_path / "run").glob("seed0/*/predictions.json")}
+    assert len(done) == 3
+    run_training(config)
+    for name, stamp in done.items():
+        assert (tmp_path / "run" / "seed0" / name / "predictions.json").stat().st_mtime_ns == stamp
+    assert len(answers(tmp_path / "run")) == 4
+
+
+def test_a_well_known_network_is_trained_under_the_same_protocol(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    small_macro(monkeypatch, size=32, name="larger")
+    config = TrainConfig(
+        arch="mobilenet_v3_small", dataset="larger", out=tmp_path / "run", device="cpu", epochs=1, batch_size=8
+    )
+    results = run_training(config)
+    assert results["model"]["arch"] == "mobilenet_v3_small"
+    assert results["parameters"] == results["model"]["parameters"] > 1_000_000
+    assert results["leaks"] == [] and results["search_saw_test_subjects"] is False
+
+
+def test_action_units_are_detected_with_a_score_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    prepared = small_macro(monkeypatch)
+    units = sorted({unit for sample in prepared.samples for unit in sample.action_units}, key=int)[:3]
+    config = quick(tmp_path, genotype_file(tmp_path, prepared), units=tuple(units), epoch_rule="inner", epochs=2)
+    results = run_training(config)
+    assert (results["task"], results["classes"], results["confusion"]) == ("units", units, None)
+    assert [row["name"] for row in results["per_class"]] == units
+    shown = [sum(truth) for truth in zip(*results["per_fold"][0]["truth"], strict=True)]
+    assert [row["n"] for row in results["per_class"]] == shown
+    together = replace(config, out=tmp_path / "kfold", protocol="kfold", folds=2, together=2)
+    assert run_training(together)["n_folds"] == 2
+
+
+def test_choosing_the_epoch_on_the_tested_people_finds_skill_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Labels drawn at random: nothing can be learnt, chance is a third, and yet."""
+    prepared = small_micro(
+        monkeypatch, PictureOptions(size=16, representation="dynamic"), subjects=9, clips=4, name="lots"
+    )
+    table = (prepared.folder / "samples.csv").read_text().splitlines()
+    place = table[0].split(",").index("label")
+    luck = np.random.default_rng(0)
+    rows = [row.split(",") for row in table[1:]]
+    for row in rows:
+        row[place] = str(luck.choice(prepared.classes))
+    (prepared.folder / "samples.csv").write_text("\n".join([table[0], *map(",".join, rows)]) + "\n")
+    config = quick(
+        tmp_path, genotype_file(tmp_path, prepared), dataset="lots", protocol="loso", epochs=10, learning_rate=0.1,
+    )  # fmt: skip
+    honest = run_training(config)
+    capsys.readouterr()
+    flattering = run_training(replace(config, epoch_rule="test-best", out=tmp_path / "flattering"))
+    assert abs(honest["uar"] - 1 / 3) < 0.15
+    assert flattering["uar"] > honest["uar"] + 0.15
+    said = capsys.readouterr()
+    assert "selected on the test subject" in " ".join(said.out.split())
+    assert "selected on the test subject" in " ".join(said.err.split())
+    for name in ("results.json", "results.tex", "report.html"):
+        assert "selected on the test subject" in (tmp_path / "flattering" / name).read_text(), name
+        assert "selected on the test subject" not in (tmp_path / "run" / name).read_text(), name
+
+
+def test_a_set_that_was_prepared_anew_in_between_is_refused(prepared: Prepared, tmp_path: Path) -> None:
+    genotype = genotype_file(tmp_path, prepared)
+    config = quick(tmp_path, genotype, cells=3, drop_path=0.1)
+    task = FoldTask(None, 0, None, config, prepared.folder, "another", 1, tmp_path / "fold")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="prepared anew"):
+        fold_module.train_fold(task)

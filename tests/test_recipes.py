@@ -1,0 +1,48 @@
+"""Recipes: every database has one, and flags override them one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from emonas.datasets.registry import DATASETS
+from emonas.errors import UserError
+from emonas.evaluate.config import TrainConfig, check, fitted
+from emonas.evaluate.recipes import OF_DATABASE, RECIPES, RecipeName, recipe_for
+
+
+def test_every_name_is_a_recipe_and_every_database_a_database() -> None:
+    assert set(get_args(RecipeName)) == {"auto", *RECIPES}
+    assert set(OF_DATABASE) <= set(DATASETS)
+    assert set(OF_DATABASE.values()) <= set(RECIPES)
+
+
+def test_the_database_chooses_and_a_flag_overrides() -> None:
+    config = fitted(TrainConfig(genotype=Path("g"), drop_path=0.0), 8, 4, 100, False, "casme2")
+    recipe = RECIPES["micro"]
+    assert (config.recipe, config.balance, config.drop_path) == ("micro", recipe.balance, 0.0)
+    assert config.label_smoothing == recipe.label_smoothing
+    other = fitted(TrainConfig(genotype=Path("g"), recipe="plain"), 8, 4, 100, False, "casme2")
+    assert other.balance == "none"
+    assert recipe_for("disfa", units=True) == "units"
+    assert recipe_for("somebody's own", units=False) == "plain"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "either --genotype FILE or --arch NAME"),
+        ({"genotype": Path("g"), "arch": "resnet18"}, "either --genotype FILE or --arch NAME"),
+        ({"arch": "resnet18"}, "--dataset"),
+        ({"arch": "resnet18", "dataset": "x", "cells": 4}, "--cells"),
+        ({"arch": "resnet18", "dataset": "x", "together": 2}, "--together"),
+        ({"genotype": Path("g"), "together": 2, "jobs": 2}, "--together"),
+        ({"genotype": Path("g"), "address": "here:1"}, "--engine ray"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(options: dict[str, object], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        check(replace(TrainConfig(), **options))  # type: ignore[arg-type]
