@@ -15,6 +15,14 @@ _PUBLIC = {
     "dynamic_image": "emonas.dynamic_image",
     "Sample": "emonas.datasets.sample",
     "Prepared": "emonas.datasets.prepared",
+    # The four steps with the options of their commands; "search" would be the package of that name.
+    "prepare": "emonas.datasets.api",
+    "search_cells": "emonas.search.api",
+    "train": "emonas.evaluate.api",
+    "predict": "emonas.evaluate.api",
+    "load": "emonas.evaluate.api",
+    "Model": "emonas.evaluate.trained",
+    "Prediction": "emonas.evaluate.prediction",
 }
 
 __all__ = ["__version__", *_PUBLIC]

@@ -8,7 +8,7 @@ mixture, and why that is fast, stands in `mixed_cell`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
 import torch
@@ -26,9 +26,10 @@ NODES = 4
 KINDS = ("normal", "reduction")
 
 
-def all_active(nodes: int = NODES) -> dict[str, Tensor]:
-    """Every operation on every edge: a matrix (edges, operations) of True for each kind of cell."""
-    return {kind: torch.ones(count_edges(nodes), len(OPERATION_NAMES), dtype=torch.bool) for kind in KINDS}
+def all_active(nodes: int = NODES, without: Collection[str] = ()) -> dict[str, Tensor]:
+    """Every operation on every edge, but those ``without``: matrices (edges, operations) by kind of cell."""
+    present = torch.tensor([name not in without for name in OPERATION_NAMES])
+    return {kind: present.repeat(count_edges(nodes), 1) for kind in KINDS}
 
 
 class Supernet(nn.Module):
@@ -37,9 +38,10 @@ class Supernet(nn.Module):
     Images (N, in_channels, size, size) go to logits (N, classes). The number of channels doubles at each reduction
     cell. Batch normalisation has no affine parameters except in the stem, as in DARTS.
 
-    ``active``: which operations each edge has, by kind of cell. ``part``: 1 / part of the channels goes through the
-    operations. ``exits``: a classifier after each of these numbers of cells; the last one, after all cells, is always
-    there. ``checkpointing``: forget the activations inside the cells and compute them again in the backward pass.
+    ``active``: which operations each edge has, by kind of cell; else all but those ``without``. ``part``: 1 / part of
+    the channels goes through the operations. ``exits``: a classifier after each of these numbers of cells; the last
+    one, after all cells, is always there. ``checkpointing``: forget the activations inside the cells and compute them
+    again in the backward pass.
     """
 
     def __init__(
@@ -54,9 +56,10 @@ class Supernet(nn.Module):
         part: int = 1,
         exits: tuple[int, ...] = (),
         checkpointing: bool = False,
+        without: Collection[str] = (),
     ) -> None:
         super().__init__()
-        self.active = dict(active or all_active(nodes))
+        self.active = dict(active or all_active(nodes, without))
         self.nodes, self.checkpointing, self.skip_dropout = nodes, checkpointing, 0.0
         c_before = c_last = 3 * channels
         self.stem = Stem(in_channels, c_last, stem_stride(size))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from emonas.errors import UserError
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 BaselineName = Literal[
     "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large", "resnet18", "resnet50", "vgg16", "vgg19"
 ]
+NAMES: tuple[BaselineName, ...] = get_args(BaselineName)
 #: All of them halve the picture five times; below this side nothing would be left of it.
 SMALLEST = 32
 

@@ -93,10 +93,13 @@ class TrainConfig:
     """Train without the auxiliary head."""
     no_pictures: bool = False
     """Leave pictures of people out of the report."""
+    final: bool = False
+    """Train once more on everybody, after judging, and leave that network in model.safetensors for use."""
     jobs: Positive = 1
     """Folds and seeds trained at the same time, in processes of their own."""
-    together: Positive = 1
-    """Folds trained as one network, in steps of all of them; for a GPU that one small fold does not fill."""
+    together: Positive | None = None
+    """Folds trained as one network, in steps of all of them, since one small fold does not fill a GPU. [default: as
+    many as fit a GPU's memory; 1 on a CPU]"""
     engine: EngineName = "local"
     """local = this machine; ray = an existing Ray cluster that sees the same files."""
     address: str | None = None
@@ -106,7 +109,7 @@ class TrainConfig:
 
 
 #: What may differ when a run goes on: where and how it is computed, and for how many seeds.
-FREE = frozenset({"out", "device", "seeds", "jobs", "together", "engine", "address", "no_pictures"})
+FREE = frozenset({"out", "device", "seeds", "jobs", "together", "engine", "address", "no_pictures", "final"})
 
 
 def check(config: TrainConfig) -> None:
@@ -117,9 +120,10 @@ def check(config: TrainConfig) -> None:
         raise UserError(f"--arch {config.arch}: say with --dataset what to train it on")
     if config.arch and (config.cells or config.channels):
         raise UserError("--cells and --channels belong to a genotype, not to --arch")
-    if config.arch and config.together > 1:
+    several = config.together is not None and config.together > 1
+    if config.arch and several:
         raise UserError("--together trains searched networks only; use --jobs for --arch")
-    if config.together > 1 and (config.jobs > 1 or config.engine != "local"):
+    if several and (config.jobs > 1 or config.engine != "local"):
         raise UserError("--together trains all in this process; leave out --jobs and --engine")
     if config.engine == "local" and config.address:
         raise UserError("--address is for --engine ray")

@@ -27,6 +27,7 @@ from emonas.run_folder import open_run
 from emonas.trainer import Trainer
 
 from .config import FREE, TrainConfig, check, fitted
+from .final import check_final, final_task, leave_model
 from .fold import FoldTask, check_folds, opened, read_result, train_fold, train_together
 from .genotypes import Genotypes, fingerprint, load_genotypes
 from .model import build_network
@@ -34,6 +35,9 @@ from .plan import plan_of
 from .pretrained import Pretrained, read_pretrained
 from .results import Judged, make_results, show_results, write_results
 from .task import Task, task_of
+
+#: How much of a GPU's free memory folds that are trained as one network may fill.
+_MEMORY_SHARE = 0.8
 
 
 def run_training(config: TrainConfig) -> dict[str, Any]:
@@ -61,6 +65,9 @@ def run_training(config: TrainConfig) -> dict[str, Any]:
     results = make_results(run.judged(), answers, seconds)
     write_results(run.judged(), results)
     show_results(run.config.out, results)
+    if run.config.final:
+        _train([final_task(run.judged())], run)
+    leave_model(run.judged(), results)
     return results
 
 
@@ -119,6 +126,7 @@ def _settled(config: TrainConfig) -> _Run:
     config = _fit(config, genotypes, prepared, parts, device)
     check_folds(parts, config, task)
     before = read_pretrained(config.pretrained, [fold.name for fold in parts]) if config.pretrained else None
+    check_final(config, chosen, before)
     run = _Run(config, prepared, protocol, parts, chosen, task, before, device)
     _trial(run)
     return run
@@ -153,9 +161,9 @@ def _trial(run: _Run) -> Trainer:
 def _train(tasks: Sequence[FoldTask], run: _Run) -> None:
     """Train what is open. Raises UserError at the end for the folds that failed; the others are kept."""
     config = run.config
-    if config.together > 1:
-        for start in range(0, len(tasks), config.together):
-            train_together(tasks[start : start + config.together])
+    at_once = config.together or _fitting(run)
+    if at_once > 1:
+        _train_in_groups(tasks, at_once)
         return
     assert config.out
     engine = Engine(
@@ -173,6 +181,35 @@ def _train(tasks: Sequence[FoldTask], run: _Run) -> None:
             outcome = run_jobs(jobs, engine, step)
     if outcome.failures:
         _fail(outcome.failures, len(tasks), outcome.tracebacks, config.out)
+
+
+def _train_in_groups(tasks: Sequence[FoldTask], at_once: int) -> None:
+    """Folds as one network, so many at a time; fewer where that is too much for the device's memory."""
+    left = list(tasks)
+    while left:
+        try:
+            train_together(left[:at_once])
+        except torch.OutOfMemoryError:
+            if at_once == 1:
+                raise
+            at_once = min(at_once, len(left)) // 2
+            warn(f"too many folds for the memory; going on with {at_once} together")
+            continue
+        left = left[at_once:]
+
+
+def _fitting(run: _Run) -> int:
+    """How many folds of a searched network fit a GPU at once, by what a step of one takes there; 1 elsewhere."""
+    if run.device.type != "cuda" or run.config.arch or run.config.jobs > 1 or run.config.engine != "local":
+        return 1
+    _, pictures = opened(run.prepared.folder.resolve(), run.prepared.fingerprint, run.config)
+    assert run.config.batch_size
+    torch.cuda.reset_peak_memory_stats(run.device)
+    before = torch.cuda.memory_allocated(run.device)
+    seconds_per_step(_trial(run), pictures, run.config.batch_size)
+    taken = torch.cuda.max_memory_allocated(run.device) - before
+    free, _ = torch.cuda.mem_get_info(run.device)
+    return max(1, int(_MEMORY_SHARE * free / taken))
 
 
 def _fail(failures: dict[str, str], of: int, tracebacks: dict[str, str], out: Path) -> None:

@@ -28,7 +28,7 @@ from .genotypes import load_genotypes
 from .memory import ACTIVATIONS, WEIGHTS, activation_bytes, weights_bytes
 from .profile_config import ProfileConfig
 from .runtimes import ON_CPU, ON_GPU, RuntimeName, prepare
-from .timing import METHOD, ROUNDS, Latency, measure
+from .timing import METHOD, ROUNDS, Latency, choices, measure
 
 CONVENTION = "convolutions and matrix products for one picture; torch's FLOPs / 2"
 
@@ -44,11 +44,10 @@ def run_profile(config: ProfileConfig) -> dict[str, Any]:
     runtimes = (ON_CPU if config.device != "cuda" else ()) + (ON_GPU if device.type == "cuda" else ())
     batches = tuple(dict.fromkeys(config.batch))
     threads = (config.threads,) if config.threads else tuple(sorted({1, torch.get_num_threads()}))
+    # Before they are timed, which changes the layout of their weights.
+    counted = {name: _counted(name, network, config) for name, network in networks.items()}
     latencies, missing = _timed(config, networks, runtimes, batches, threads)
-    models = [
-        {**_counted(name, network, config), "latency": _rows(latencies[name]), "missing": missing[name]}
-        for name, network in networks.items()
-    ]
+    models = [{**counted[name], "latency": _rows(latencies[name]), "missing": missing[name]} for name in networks]
     return {
         "network": _summary(models[0], latencies[models[0]["name"]], cells, channels),
         "genotype": str(config.genotype),
@@ -123,8 +122,14 @@ def _timed(
         for name, network in networks.items():
             forms[name] = prepare(network, config.size, config.in_channels, runtimes)
             step(name)
-    runs = sum(runtime not in made.missing for made in forms.values() for runtime in runtimes)
-    with _bar("measuring", ROUNDS * len(batches) * runs, config.json) as step:
+    runs = sum(
+        len(choices(runtime, batch, threads))
+        for made in forms.values()
+        for runtime in runtimes
+        if runtime not in made.missing
+        for batch in batches
+    )
+    with _bar("measuring", ROUNDS * runs, config.json) as step:
         latencies = measure(forms, runtimes, batches, threads, config.seconds, step)
     return latencies, {name: made.missing for name, made in forms.items()}
 

@@ -46,7 +46,7 @@ class ProfileConfig:
     device: DeviceName = "auto"
     """cpu = the CPU's runtimes; cuda = the GPU's; auto = both, where there is a GPU."""
     threads: Positive | None = None
-    """CPU threads. [default: all; at batch 1 each network and runtime takes one or all, whichever is faster]"""
+    """CPU threads. [default: all; at batch 1 each network and runtime tries one, too, and the faster way counts]"""
     seconds: Rate = 1.0
     """Seconds to spend on each network, runtime and batch; each is called three times at least."""
     json: bool = False

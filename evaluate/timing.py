@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +45,12 @@ class _Run:
     runner: Runner
     seconds: list[float]
 
+    def warm_up(self) -> None:
+        """Call until the runtime has settled."""
+        with _threads(self.threads):
+            for _ in range(WARM_UP):
+                self.runner()
+
     def take(self, budget: float) -> None:
         """Call for ``budget`` seconds, once at least; one call before is not counted."""
         with _threads(self.threads):
@@ -74,42 +80,42 @@ def measure(
 ) -> dict[str, list[Latency]]:
     """The latencies of each network, by its name.
 
-    ``threads``: the numbers of threads that a network may choose from at batch 1; larger batches take the last.
-    ``seconds`` are spent on each network, runtime and batch; ``step`` is told after each of their rounds.
+    ``threads``: the numbers of threads that are tried at batch 1, where the faster one counts; larger batches take the
+    last. ``seconds`` are spent on each of them for each network, runtime and batch; ``step`` is told after each round.
     """
     found: dict[str, list[Latency]] = {name: [] for name in networks}
     with torch.inference_mode():
         for batch in batches:
             runs = [
-                _fastest(name, forms, runtime, batch, threads if batch == 1 else threads[-1:], seconds)
+                _Run(name, runtime, batch, number, forms.runner(runtime, batch, number), [])
                 for runtime in runtimes
+                for number in choices(runtime, batch, threads)
                 for name, forms in networks.items()
                 if runtime not in forms.missing
             ]
+            for run in runs:
+                run.warm_up()
             for _ in range(ROUNDS):
                 for run in runs:
                     run.take(seconds / ROUNDS)
                     step(f"{run.name}, {run.runtime}, batch {batch}")
-            for run in runs:
-                found[run.name].append(run.latency())
+            for name in networks:
+                found[name] += _fastest(run.latency() for run in runs if run.name == name)
     return found
 
 
-def _fastest(name: str, forms: Forms, runtime: RuntimeName, batch: int, threads: Sequence[int], seconds: float) -> _Run:
-    """Warm up, and find the number of threads that suits this network in this runtime."""
-    numbers = threads[-1:] if runtime in ON_GPU else threads
-    runs = [_Run(name, runtime, batch, number, forms.runner(runtime, batch, number), []) for number in numbers]
-    for run in runs:
-        with _threads(run.threads):
-            for _ in range(WARM_UP):
-                run.runner()
-    if len(runs) > 1:
-        for _ in range(ROUNDS):
-            for run in runs:
-                run.take(seconds / ROUNDS / 4)
-    best = min(runs, key=lambda run: statistics.median(run.seconds) if run.seconds else 0.0)
-    best.seconds.clear()
-    return best
+def choices(runtime: RuntimeName, batch: int, threads: Sequence[int]) -> Sequence[int]:
+    """The numbers of CPU threads that are tried."""
+    return threads if batch == 1 and runtime not in ON_GPU else threads[-1:]
+
+
+def _fastest(latencies: Iterable[Latency]) -> list[Latency]:
+    """Of each runtime, the one whose number of threads suits it best."""
+    best: dict[RuntimeName, Latency] = {}
+    for latency in latencies:
+        if latency.runtime not in best or latency.ms < best[latency.runtime].ms:
+            best[latency.runtime] = latency
+    return list(best.values())
 
 
 @contextlib.contextmanager

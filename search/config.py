@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from emonas.errors import UserError
 from emonas.options import (
@@ -14,10 +14,12 @@ from emonas.options import (
     DeviceName,
     Folds,
     NonNegative,
+    OperationName,
     Positive,
     ProtocolName,
     Rate,
     Seed,
+    StrategyName,
     power_of_two,
 )
 
@@ -30,7 +32,7 @@ class SearchConfig:
     """Name of a prepared data set, or its folder."""
     out: Path | None = None
     """Run folder; the same command again continues it. [default: runs/search-DATASET]"""
-    strategy: Literal["emonas", "darts", "pdarts", "pcdarts", "random"] = "emonas"
+    strategy: StrategyName = "emonas"
     """How the architecture moves: by the first-order step at the final depth (emonas); by first or second order
     (darts); in three deeper and deeper stages (pdarts); through a quarter of the channels (pcdarts); or not at all:
     uniform genotypes, ranked by short training (random)."""
@@ -51,6 +53,8 @@ class SearchConfig:
     """Channels of the first cell. [default: 16 on a GPU, 8 on a CPU]"""
     batch_size: Positive | None = None
     """Samples in a batch. [default: a quarter of the people's samples, 8 to 64]"""
+    without: tuple[OperationName, ...] = ()
+    """Operations that the search may not choose, to see what they are worth."""
     learning_rate: Rate = 0.025
     """Learning rate of the weights; falls as a cosine to a 25th."""
     alpha_rate: Rate | None = None
@@ -88,6 +92,8 @@ class SearchConfig:
     """Where to compute; auto takes a GPU where there is one."""
 
 
+#: With fewer operations to choose from, an edge has no choice.
+LEAST_OPERATIONS = 2
 #: Where it is not DARTS's 3e-4.
 ALPHA_RATES = {"pdarts": 6e-4, "pcdarts": 6e-4}
 
@@ -107,6 +113,8 @@ def check(config: SearchConfig) -> None:
     idle = [name for name, value in {**alphas, **rules}.items() if value is not None]
     if config.strategy == "random" and idle:
         raise UserError(f"--{idle[0]} needs alphas, and --strategy random has none")
+    if len(get_args(OperationName)) - len(set(config.without)) < LEAST_OPERATIONS:
+        raise UserError(f"--without {' '.join(config.without)}: leaves no choice; keep {LEAST_OPERATIONS} operations")
     if config.cuda_graphs and config.strategy == "pdarts":
         raise UserError("--cuda-graphs records a step once, and pdarts drops out less from epoch to epoch")
     if config.stop_eigenvalue and not config.hessian_every:
@@ -137,4 +145,5 @@ def _telling(config: SearchConfig) -> list[str]:
     """What a run folder's name says beside the data set: the choices that make another search of it."""
     strategy = [config.strategy] if config.strategy != "emonas" else []
     protocol = [config.protocol] if config.protocol != "auto" else []
-    return strategy + protocol + ([f"seed{config.seed}"] if config.seed else [])
+    without = ["without", *config.without] if config.without else []
+    return strategy + protocol + without + ([f"seed{config.seed}"] if config.seed else [])

@@ -42,7 +42,7 @@ class Progressive:
         self.setting = setting
         self.stage_epochs = -(-setting.config.epochs // len(STAGES))
         self.epochs, self.epochs_done = self.stage_epochs * len(STAGES), 0
-        self.active = all_active()
+        self.active = all_active(without=setting.config.without)
         self.current = self._begin(0)
 
     @property
@@ -81,7 +81,9 @@ class Progressive:
         with torch.no_grad():
             for kind, weights in self.searcher.mixture().items():
                 strongest = weights.topk(kept, dim=1).indices.cpu()
-                active[kind] = torch.zeros(weights.shape, dtype=torch.bool).scatter(1, strongest, True)
+                left = torch.zeros(weights.shape, dtype=torch.bool).scatter(1, strongest, True)
+                # Where an edge has fewer than are kept, because of --without, absent ones are among the strongest.
+                active[kind] = left & self.active[kind]
         return active
 
     def architecture(self) -> Architecture:

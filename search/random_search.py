@@ -5,6 +5,7 @@ Li, Talwalkar: Random Search and Reproducibility for Neural Architecture Search,
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -21,14 +22,20 @@ from .ranking import Ranked, short_training
 from .strategy import Architecture, Setting
 
 
-def random_cell(generator: np.random.Generator, nodes: int = NODES, skip_budget: int | None = None) -> Cell:
-    """A cell uniform among all with at most ``skip_budget`` skip connections: sources and operations independent."""
+def random_cell(
+    generator: np.random.Generator, nodes: int = NODES, skip_budget: int | None = None, without: Collection[str] = ()
+) -> Cell:
+    """A cell uniform among all with at most ``skip_budget`` skip connections and no operation of those ``without``.
+
+    Sources and operations are independent.
+    """
+    choice = [name for name in OPERATION_NAMES if name not in without]
     while True:
         edges = []
         for node in range(nodes):
             sources = sorted(generator.choice(INPUTS + node, EDGES_PER_NODE, replace=False).tolist())
-            operations = generator.integers(len(OPERATION_NAMES), size=EDGES_PER_NODE).tolist()
-            edges += [Edge(OPERATION_NAMES[o], source) for o, source in zip(operations, sources, strict=True)]
+            operations = generator.integers(len(choice), size=EDGES_PER_NODE).tolist()
+            edges += [Edge(choice[o], source) for o, source in zip(operations, sources, strict=True)]
         cell = Cell(tuple(edges), tuple(range(INPUTS, INPUTS + nodes)))
         if skip_budget is None or sum(edge.operation == OPERATION_NAMES[SKIP] for edge in edges) <= skip_budget:
             return cell
@@ -57,7 +64,7 @@ class RandomSearch:
         assert config.cells
         generator = np.random.default_rng([config.seed, number])
         budget = config.skip_budget if isinstance(config.skip_budget, int) else None
-        cells = [random_cell(generator, skip_budget=budget) for _ in ("normal", "reduction")]
+        cells = [random_cell(generator, skip_budget=budget, without=config.without) for _ in ("normal", "reduction")]
         return Architecture(cells[0], cells[1], config.cells, reductions(config.cells))
 
     def architecture(self) -> Architecture:

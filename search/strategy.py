@@ -47,6 +47,7 @@ class Setting:
             self.size,
             in_channels=self.in_channels,
             checkpointing=config.recompute,
+            without=config.without,
             **options,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
 from emonas.genotype import Genotype
@@ -45,7 +46,8 @@ class Watch:
         for kind, entropy in searcher.entropy().items():
             self.writer.add_scalar(f"alpha_entropy/{kind}", entropy, epoch)
             self.writer.add_histogram(f"alphas/{kind}", alphas[kind], epoch)
-        self.writer.add_image("alphas", figure_pixels(draw_alphas(alphas)), epoch, dataformats="HWC")
+        present = {kind: np.where(searcher.supernet.active[kind].numpy(), alphas[kind], -np.inf) for kind in alphas}
+        self.writer.add_image("alphas", figure_pixels(draw_alphas(present)), epoch, dataformats="HWC")
         if searcher.depth is not None:
             weights = dict(zip(searcher.supernet.depths, searcher.depth_weights().tolist(), strict=True))
             for depth, weight in weights.items():

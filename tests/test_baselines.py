@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from typing import get_args
 
 import pytest
 import torch
@@ -12,9 +11,7 @@ from torch import nn
 from emonas.cost import count_parameters
 from emonas.errors import UserError
 from emonas.evaluate import baselines
-from emonas.evaluate.baselines import BaselineName, build
-
-NAMES = get_args(BaselineName)
+from emonas.evaluate.baselines import NAMES, BaselineName, build
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from examples import PROVENANCE, cell_of
 from small import small_macro, small_micro
 from test_evaluate import genotype_file, quick
@@ -15,6 +16,7 @@ from test_evaluate import genotype_file, quick
 from emonas.datasets.prepared import Prepared
 from emonas.datasets.representation import PictureOptions
 from emonas.errors import UserError
+from emonas.evaluate import crossvalidate
 from emonas.evaluate import fold as fold_module
 from emonas.evaluate.config import TrainConfig
 from emonas.evaluate.crossvalidate import run_training
@@ -73,6 +75,24 @@ def test_a_training_begun_as_one_network_goes_on_fold_by_fold(
     run_training(replace(begun, together=1))
     for name, probabilities in answers(tmp_path / "begun").items():
         np.testing.assert_allclose(probabilities, whole[name], atol=2e-3)
+
+
+def test_where_memory_is_short_fewer_folds_are_trained_together(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, sizes = crossvalidate.train_together, []
+
+    def short_of_memory(tasks: list[FoldTask]) -> None:
+        sizes.append(len(tasks))
+        if len(tasks) > 1:
+            raise torch.OutOfMemoryError
+        plain(tasks)
+
+    monkeypatch.setattr(crossvalidate, "train_together", short_of_memory)
+    run_training(quick(tmp_path, genotype_file(tmp_path, prepared), **{**FOLDED, "epochs": 1}, together=4))
+    assert sizes == [4, 2, 1, 1, 1, 1]
+    assert len(answers(tmp_path / "run")) == 4
+    assert "going on with 2 together" in capsys.readouterr().err
 
 
 def test_processes_give_the_answers_of_one(prepared: Prepared, tmp_path: Path) -> None:
@@ -162,9 +182,10 @@ def test_choosing_the_epoch_on_the_tested_people_finds_skill_where_there_is_none
     for row in rows:
         row[place] = str(luck.choice(prepared.classes))
     (prepared.folder / "samples.csv").write_text("\n".join([table[0], *map(",".join, rows)]) + "\n")
-    config = quick(
-        tmp_path, genotype_file(tmp_path, prepared), dataset="lots", protocol="loso", epochs=10, learning_rate=0.1,
-    )  # fmt: skip
+    cell = cell_of("max_pool_3x3", nodes=1)
+    Genotype(cell, cell, 3, 4, prepared.classes, PROVENANCE).save(tmp_path / "g.json")
+    options = {"dataset": "lots", "protocol": "loso", "epochs": 10, "learning_rate": 0.1, "no_auxiliary": True}
+    config = quick(tmp_path, tmp_path / "g.json", **options)
     honest = run_training(config)
     capsys.readouterr()
     flattering = run_training(replace(config, epoch_rule="test-best", out=tmp_path / "flattering"))

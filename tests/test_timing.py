@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from emonas.evaluate.runtimes import Forms, RuntimeName, prepare
+from emonas.evaluate.runtimes import Forms, RuntimeName, frozen, prepare
 from emonas.evaluate.timing import ROUNDS, Latency, measure
 
 
@@ -43,6 +43,7 @@ def test_networks_are_measured_in_turn_round_by_round() -> None:
     assert [note[0] for note in notes] == list("abc") * ROUNDS
     # Of each block of calls, the name.
     order = [name for i, (name, *_) in enumerate(calls) if i == 0 or calls[i - 1][0] != name]
+    # One block before, to warm up.
     assert order == list("abc") * (1 + ROUNDS)
     assert {pictures for _, pictures, _ in calls} == {2}
 
@@ -86,8 +87,6 @@ def test_every_form_gives_the_answers_of_the_network() -> None:
 
 
 def test_the_fused_form_has_no_normalisation_left() -> None:
-    forms = prepare(nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5)), 8, 3, ("fused",))
-    fused = forms.modules["fused"]
-    assert isinstance(fused, torch.jit.ScriptModule)
+    fused = frozen(nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5)).eval(), 8, 3)
     assert "batch_norm" not in str(fused.inlined_graph)
     assert "conv" in str(fused.inlined_graph)
