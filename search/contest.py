@@ -20,13 +20,11 @@ from .strategy import Architecture, Setting
 MOST_SKIPS = 4
 
 
-def contest(
-    candidates: Mapping[str, Architecture], setting: Setting, feed: Feed, table: Path, title: str
-) -> tuple[str, dict[str, Ranked]]:
-    """The name of the candidate with the highest UAR after a short training, and all scores.
+def contest(candidates: Mapping[str, Architecture], setting: Setting, feed: Feed, table: Path, title: str) -> str:
+    """The name of the candidate with the highest UAR after a short training.
 
-    Scores are written to ``table`` one by one, so that a killed contest goes on. Equal cells are trained once. Raises
-    UserError for a damaged table.
+    All scores are written to ``table``, one by one, so that a killed contest goes on. Equal cells are trained once.
+    Raises UserError for a damaged table.
     """
     scores = _read(table)
     with progress(title, len(candidates), 0) as step:
@@ -42,7 +40,7 @@ def contest(
         parameters = f"{scores[name].parameters:,}".replace(",", " ")
         rows.append((name, f"{scores[name].uar:.3f}", parameters, "taken" if name == best else ""))
     show_table(title, ("", "UAR, short training", "parameters", ""), rows)
-    return best, {name: scores[name] for name in candidates}
+    return best
 
 
 def _read(table: Path) -> dict[str, Ranked]:
@@ -62,5 +60,4 @@ def within_budget(searcher: Searcher, found: Architecture, setting: Setting, fee
         cells = searcher.cells({"normal": budget, "reduction": budget})
         candidates[f"at most {budget} skips"] = Architecture(**cells, cells=found.cells, reductions=found.reductions)
     candidates["no limit"] = found
-    best, _ = contest(candidates, setting, feed, table, "How many skip connections")
-    return candidates[best]
+    return candidates[contest(candidates, setting, feed, table, "How many skip connections")]

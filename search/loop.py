@@ -53,9 +53,13 @@ def search(task: SearchTask, config: SearchConfig, pictures: Pictures) -> Genoty
     setting, feed = setting_of(config, len(task.classes), pictures), feed_of(task, config, pictures)
     running = _Running(task, setting, feed)
     running.run()
-    genotype = running.genotype()
-    save_figure(draw_genotype(genotype), task.folder / "cells.png")
-    genotype.save(finished)
+    return keep(running.genotype(), task.folder)
+
+
+def keep(genotype: Genotype, folder: Path) -> Genotype:
+    """Write what a search found, the picture first: where there is a genotype.json, the search is finished."""
+    save_figure(draw_genotype(genotype), folder / "cells.png")
+    genotype.save(folder / "genotype.json")
     return genotype
 
 

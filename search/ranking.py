@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from sklearn.metrics import recall_score
 
@@ -71,9 +70,3 @@ def stacked(architecture: Architecture, setting: Setting) -> Network:
         architecture.reductions,
     )
     return Network(genotype, setting.classes, setting.size, in_channels=setting.in_channels, auxiliary=False)
-
-
-def parameters_of(architecture: Architecture, setting: Setting) -> int:
-    """Trainable parameters of the stacked network."""
-    with torch.device("meta"):
-        return count_parameters(stacked(architecture, setting))

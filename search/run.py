@@ -16,12 +16,11 @@ from emonas.device import pick, versions
 from emonas.errors import UserError
 from emonas.genotype import Genotype, Provenance
 from emonas.operations import reductions
-from emonas.picture import draw_genotype, save_figure
 from emonas.run_folder import open_run
 
 from .config import SearchConfig, check, fitted
 from .contest import contest
-from .loop import SearchTask, feed_of, search, setting_of, with_seed
+from .loop import SearchTask, feed_of, keep, search, setting_of, with_seed
 from .strategy import Architecture
 
 
@@ -91,10 +90,8 @@ def _best_of_seeds(task: SearchTask, config: SearchConfig, pictures: Pictures) -
     }
     setting = setting_of(config, len(task.classes), pictures)
     feed = feed_of(task, config, pictures)
-    best, _ = contest(candidates, setting, feed, task.folder / "seeds.json", "Seeds")
-    save_figure(draw_genotype(found[best]), task.folder / "cells.png")
-    found[best].save(finished)
-    return found[best]
+    best = contest(candidates, setting, feed, task.folder / "seeds.json", "Seeds")
+    return keep(found[best], task.folder)
 
 
 def _task(
