@@ -202,7 +202,7 @@ def write_results(judged: Judged, results: dict[str, Any]) -> None:
     if results["confusion"]:
         figure = draw_confusion(np.array(results["confusion"]), results["classes"], _title(results))
         save_figure(figure, out / "confusion.png")
-    if results["database"] == "megc2019":
+    if results["database"] == "megc2019" and not judged.task.units:
         write_text(out / "megc_log.txt", log_text(megc_answers(results)))
     write_csv(out, results)
     write_tex(out, results)
