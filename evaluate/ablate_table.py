@@ -98,6 +98,8 @@ def in_words(found: Ablation) -> list[str]:
     facts = found.facts
     compared = sum(row.difference is not None for _, row in found.all_rows)
     seeds = ", ".join(map(str, found.seeds))
+    several = len(found.seeds) > 1
+    averaged = "scores averaged over the seeds" if several else "with one seed: others may differ more"
     lines = [
         f"data       {facts['database']}: {facts['n_samples']} samples tested, {_people(facts)}; "
         f"chance UAR {facts['chance']['uar']:.3f}",
@@ -106,7 +108,7 @@ def in_words(found: Ablation) -> list[str]:
         f"epoch      {facts['epoch_rule_in_words']}",
         f"seeds      {seeds}; each seed has a search and a training of its own",
         "diff.      UAR less that of the base line, 95 % interval by a paired bootstrap",
-        f"           over {_people(facts)}, scores averaged over the seeds",
+        f"           over {_people(facts)}, {averaged}",
     ]
     if any(row.failures and row.scores for _, row in found.all_rows):
         lines.insert(-2, "           (1/3): with the one of three seeds that has not failed")
