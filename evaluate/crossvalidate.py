@@ -28,12 +28,15 @@ from emonas.trainer import Trainer
 
 from .config import FREE, TrainConfig, check, fitted
 from .final import check_final, final_task, leave_model
-from .fold import FoldTask, check_folds, opened, read_result, train_fold, train_together
+from .fold import train_fold, train_together
+from .fold_task import FoldTask, opened, read_result
 from .genotypes import Genotypes, fingerprint, load_genotypes
 from .model import build_network
 from .plan import plan_of
 from .pretrained import Pretrained, read_pretrained
-from .results import Judged, make_results, show_results, write_results
+from .results import Judged, make_results, write_results
+from .results_shown import show_results
+from .sides import check_folds
 from .task import Task, task_of
 
 #: How much of a GPU's free memory folds that are trained as one network may fill.
@@ -124,7 +127,7 @@ def _settled(config: TrainConfig) -> _Run:
     task = task_of(prepared, config.units)
     config = dataclasses.replace(config, units=task.names if task.units else ())
     config = _fit(config, genotypes, prepared, parts, device)
-    check_folds(parts, config, task)
+    check_folds(parts, config.epoch_rule, config.seed, task)
     before = read_pretrained(config.pretrained, [fold.name for fold in parts]) if config.pretrained else None
     check_final(config, chosen, before)
     run = _Run(config, prepared, protocol, parts, chosen, task, before, device)

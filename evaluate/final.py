@@ -17,7 +17,6 @@ from emonas.errors import UserError
 from emonas.genotype import Genotype
 
 from .config import TrainConfig
-from .fold import FoldTask
 from .fold_model import (
     conditions,
     genotype_in,
@@ -27,6 +26,7 @@ from .fold_model import (
     recipe_in_words,
     trained_on,
 )
+from .fold_task import FoldTask
 from .leaks import people_in
 from .metrics import MEASURES
 from .model_file import NAME, save_model
@@ -105,4 +105,6 @@ def _final_info(judged: Judged, results: Results) -> ModelInfo:
         "tested on nobody"
     )
     pooled = {key: results[key] for key in MEASURES}
-    return info_of(results, genotype_in(final_task(judged).folder), seen, {**pooled, **conditions(results), "in_words": words})
+    return info_of(
+        results, genotype_in(final_task(judged).folder), seen, {**pooled, **conditions(results), "in_words": words}
+    )

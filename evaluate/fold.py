@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,77 +13,20 @@ from torch.utils.tensorboard import SummaryWriter
 
 from emonas import checkpoint
 from emonas.console import progress
-from emonas.datasets.batches import Pictures, drawn, in_order
-from emonas.datasets.prepared import Prepared, load
-from emonas.datasets.protocol import Fold, split_people
-from emonas.device import epoch_seed, pick, seed_everything
-from emonas.errors import UserError
-from emonas.files import read_json, write_json
-from emonas.genotype import Genotype
+from emonas.datasets.batches import drawn, in_order
+from emonas.device import epoch_seed, seed_everything
+from emonas.files import write_json
 from emonas.side_by_side import epoch_together
 from emonas.trainer import EpochScore, Trainer, predict
 
-from .config import TrainConfig
+from .fold_task import FoldTask, opened
 from .metrics import scores, unit_scores
 from .model import build_network
 from .plan import class_shares, plan_of, policy_of
-from .pretrained import Pretrained
-from .task import Task, task_of
+from .sides import learnt_and_watched
 
 #: A network trained with others is saved when so many seconds have passed, as writing takes its time.
 _SAVE_EVERY = 30.0
-
-
-@dataclass(frozen=True)
-class FoldTask:
-    """One fold under one seed: all that a process needs to train it, wherever it runs.
-
-    ``data``: the folder of the prepared data set, ``fingerprint`` its content. ``steps``: batches in an epoch, the same
-    for all folds.
-    """
-
-    fold: Fold
-    seed: int
-    genotype: Genotype | None
-    config: TrainConfig
-    data: Path
-    fingerprint: str
-    steps: int
-    folder: Path
-    pretrained: Pretrained | None = None
-
-    @property
-    def name(self) -> str:
-        """How it is called in messages."""
-        return self.fold.name if self.config.seeds == 1 else f"{self.fold.name}, seed {self.seed}"
-
-
-@dataclass(frozen=True)
-class FoldResult:
-    """What a fold's network answered. ``probabilities``: (n, answers); ``epoch``: the one that was judged."""
-
-    name: str
-    seed: int
-    test: np.ndarray
-    probabilities: np.ndarray
-    epoch: int
-
-
-def opened(data: Path, fingerprint: str, config: TrainConfig) -> tuple[Task, Pictures]:
-    """A prepared data set as the network is to answer it, and its pictures on the device; read once in a process.
-
-    Raises UserError where the folder holds another content than the ``fingerprint``'s.
-    """
-    return _opened(data, fingerprint, config.units, pick(config.device).type)
-
-
-@lru_cache(maxsize=1)
-def _opened(data: Path, fingerprint: str, units: tuple[str, ...], device: str) -> tuple[Task, Pictures]:
-    prepared = load(data)
-    if prepared.fingerprint != fingerprint:
-        raise UserError(f"{data}: was prepared anew while a training on it ran; start again with another --out")
-    task = task_of(prepared, units)
-    return task, Pictures(prepared, torch.device(device), task.targets)
 
 
 def train_fold(task: FoldTask) -> None:
@@ -147,7 +87,7 @@ class FoldTraining:
         self.task, self.config = task, task.config
         self.answers, self.pictures = opened(task.data, task.fingerprint, task.config)
         prepared = self.answers.prepared
-        self.learn, self.watched = _sides(task, prepared)
+        self.learn, self.watched = learnt_and_watched(task.fold, self.config.epoch_rule, task.seed, prepared)
         network = build_network(task.genotype, task.config, prepared, len(self.answers.names), task.seed)
         if task.pretrained:
             task.pretrained.start(network, task.fold.name, self.answers.names)
@@ -234,49 +174,3 @@ class FoldTraining:
     def _restore(self, state: dict[str, Any]) -> None:
         self.trainer.load_state_dict(state["trainer"])
         self.start, self.best, self.history = int(state["epoch"]) + 1, state["best"], state["history"]
-
-
-def _sides(task: FoldTask, prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
-    """Who is learnt from, and who chooses the epoch: nobody, some held out, or (test-best) the tested people."""
-    if task.config.epoch_rule == "inner":
-        return inner_validation(prepared, task.fold, task.seed)
-    tested = task.fold.test if task.config.epoch_rule == "test-best" else np.array([], np.int64)
-    return task.fold.train, tested
-
-
-def check_folds(parts: Sequence[Fold], config: TrainConfig, task: Task) -> None:
-    """Refuse, before anything is written, what would fail in a later fold. Raises UserError."""
-    if task.units and not any(task.truth[fold.test].any() for fold in parts):
-        raise UserError("--units: none of the tested samples shows any of these action units")
-    for fold in parts:
-        if not task.units and len(set(task.truth[fold.train])) < 2:
-            raise UserError(f"fold {fold.name}: its training part has fewer than two classes")
-        if config.epoch_rule == "inner":
-            inner_validation(task.prepared, fold, config.seed)
-
-
-def inner_validation(prepared: Prepared, fold: Fold, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is learnt from and what chooses the epoch: the owner's validation part, else a fifth of the people."""
-    validation = np.flatnonzero([sample.part == "validation" for sample in prepared.samples])
-    if fold.name == "fixed" and len(validation):
-        tested = {prepared.samples[i].person for i in fold.test}
-        kept = [i for i in validation if prepared.samples[i].person not in tested]
-        if kept:
-            return fold.train, np.array(kept, np.int64)
-    inner = split_people(prepared.samples, fold.train, 5, seed)
-    return inner.train, inner.test
-
-
-def read_result(task: FoldTask, answers: int) -> FoldResult:
-    """Read a finished fold back. Raises UserError when the file does not belong to this fold."""
-    path = task.folder / "predictions.json"
-    data = read_json(path)
-    try:
-        positions = np.array(data["positions"], np.int64)
-        probabilities = np.array(data["probabilities"], np.float64).reshape(len(positions), answers)
-        epoch = int(data["epoch"])
-    except (KeyError, TypeError, ValueError):
-        raise UserError(f"{path}: damaged; delete it to judge this fold again") from None
-    if not np.array_equal(positions, task.fold.test):
-        raise UserError(f"{path}: belongs to another split; delete it to judge this fold again")
-    return FoldResult(task.fold.name, task.seed, positions, probabilities, epoch)

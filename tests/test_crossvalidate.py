@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from examples import PROVENANCE, cell_of
 from small import small_macro, small_micro
 from test_evaluate import genotype_file, quick
 
@@ -20,9 +19,10 @@ from emonas.evaluate import crossvalidate
 from emonas.evaluate import fold as fold_module
 from emonas.evaluate.config import TrainConfig
 from emonas.evaluate.crossvalidate import run_training
-from emonas.evaluate.fold import FoldTask
+from emonas.evaluate.fold_task import FoldTask
 from emonas.genotype import Genotype
 from emonas.trainer import Trainer
+from examples import PROVENANCE, cell_of
 
 FOLDED = {"protocol": "kfold", "folds": 4, "epochs": 2}
 

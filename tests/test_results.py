@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from examples import random_genotype
 from made_samples import prepared_from, still
 
 from emonas.datasets.megc_log import read_log
 from emonas.datasets.prepared import Prepared
 from emonas.datasets.protocol import folds
 from emonas.evaluate.config import TrainConfig, fitted
-from emonas.evaluate.fold import FoldResult
+from emonas.evaluate.fold_task import FoldResult
 from emonas.evaluate.megc import log_scores
-from emonas.evaluate.results import Judged, make_results, show_results, write_results
+from emonas.evaluate.results import Judged, make_results, write_results
 from emonas.evaluate.results_file import read_results
+from emonas.evaluate.results_shown import show_results
 from emonas.evaluate.task import task_of
+from examples import random_genotype
 
 CLASSES = ("negative", "positive", "surprise")
 SOURCES = ("casme2", "smic", "samm")
