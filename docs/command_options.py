@@ -49,7 +49,9 @@ def commands(app: App) -> Iterator[tuple[str, App]]:
 
 def arguments(app: App) -> list[Argument]:
     """All that a command takes, as the user sees it."""
-    return [one for one in app.assemble_argument_collection(parse_docstring=True) if one.show and one.parse is not False]
+    return [
+        one for one in app.assemble_argument_collection(parse_docstring=True) if one.show and one.parse is not False
+    ]
 
 
 def _section(name: str, app: App, titled: bool) -> Iterator[str]:

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -122,9 +123,9 @@ def show_table(
 def progress(task: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
     """A bar with the time left; call the given function after each step with a short note of how it went.
 
-    Where there is no terminal, some five lines are printed in place of the bar.
+    Where there is neither a terminal nor a notebook that can show one, some five lines are printed in place of the bar.
     """
-    if not _out.is_terminal:
+    if not (_out.is_terminal or _in_notebook()):
         yield _lines(task, total, done)
         return
     columns = (
@@ -138,6 +139,13 @@ def progress(task: str, total: int, done: int = 0) -> Iterator[Callable[[str], N
     with Progress(*columns, console=_out) as bar:
         handle = bar.add_task(escape(task), total=total, completed=done, note="")
         yield lambda note: bar.update(handle, advance=1, note=escape(note))
+        # In a notebook rich would leave the last step out.
+        bar.refresh()
+
+
+def _in_notebook() -> bool:
+    """Whether a bar can be shown in a notebook; rich needs ipywidgets to draw it anew in the same place."""
+    return _out.is_jupyter and find_spec("ipywidgets") is not None
 
 
 def _lines(task: str, total: int, done: int) -> Callable[[str], None]:

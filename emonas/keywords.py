@@ -12,7 +12,7 @@ from .errors import UserError
 
 
 def arguments(app: App, function: str, given: Sequence[object], options: Mapping[str, Any]) -> dict[str, Any]:
-    """What a command would be called with: ``given`` in order, ``options`` by keyword (``batch_size`` for --batch-size).
+    """What a command would be called with: ``given`` in order, ``options`` by keyword (batch_size for --batch-size).
 
     Raises TypeError for an option that there is not, naming those of a similar name, and UserError for a value that
     the command refuses. None and False leave an option out.

@@ -19,6 +19,7 @@ from .metrics import MEASURES
 from .model_file import answering, network_of
 from .model_info import ModelInfo
 from .report_words import marks
+from .results_file import NAME as RESULTS
 from .results_file import Results, read_results
 from .trained import Model
 
@@ -93,8 +94,8 @@ def fold_score(results: Results, row: Mapping[str, Any]) -> dict[str, Any]:
         return {**own, **conditions(results), "in_words": f"{numbers(own)} {on_whom(results)}{doubts(results)}"}
     accuracy = float((np.array(row["truth"]) == np.array(row["predictions"])).mean())
     words = (
-        f"accuracy {accuracy:.3f} on the {row['n']} samples of the fold {row['fold']}, which these weights have not "
-        f"seen; all folds together: {recipe_in_words(results)}"
+        f"accuracy {accuracy:.3f} on the {row['n']} samples that its fold tested; all folds together: "
+        f"{recipe_in_words(results)}"
     )
     return {"accuracy": accuracy, **conditions(results), "n_samples": row["n"], "n_subjects": None, "in_words": words}
 
@@ -119,8 +120,8 @@ def on_whom(results: Results) -> str:
 
 
 def doubts(results: Results) -> str:
-    """The words that must stand beside every number of these results."""
-    return "".join(f"; {mark}" for mark in marks(results))
+    """The words that must stand beside every number of these results; they name nobody."""
+    return "".join(f"; {mark}".replace("see the warning", f"see {RESULTS}") for mark in marks(results))
 
 
 def conditions(results: Results) -> dict[str, Any]:

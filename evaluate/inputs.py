@@ -160,7 +160,8 @@ def _clips(given: Any) -> Iterator[tuple[str, Frames]]:
                 raise UserError(f"{path}: {reason}")
             yield str(path), video
     elif _is_pixels(given):
-        if (pixels := _pixels(given)) is not None and len(pixels) < 2:
+        pixels = _pixels(given)
+        if len(pixels) < 2:
             raise UserError("one picture, but this model takes clips: frames as (T, H, W, 3)")
         yield "", ArrayFrames(pixels)
     else:
@@ -194,7 +195,5 @@ def _pixels(given: Any) -> np.ndarray:
         array = np.moveaxis(array, 1, -1)
     if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] != 3 or 0 in array.shape:
         wanted = "(3, H, W) or (N, 3, H, W)" if tensor else "(H, W, 3) or (N, H, W, 3)"
-        raise UserError(
-            f"pixels are uint8 levels of RGB, {wanted}; these are {array.dtype} {tuple(given.shape)}"
-        )
+        raise UserError(f"pixels are uint8 levels of RGB, {wanted}; these are {array.dtype} {tuple(given.shape)}")
     return np.ascontiguousarray(array)

@@ -24,8 +24,8 @@ class ModelInfo:
 
     ``arch`` is "genotype" or a well-known network's name. ``names`` are the answers: classes, or action units where
     ``task`` is "units". ``input``: side and channels of the pictures, and every option by which they were prepared.
-    ``trained_on``: data sets with the ``people`` in them, the weights' start included. ``score``: what is honestly known
-    of its worth, with the protocol ``in_words``; None where nothing was judged.
+    ``trained_on``: data sets with the ``people`` in them, the weights' start included. ``score``: what is honestly
+    known of its worth, with the protocol ``in_words``; None where nothing was judged.
     """
 
     arch: str

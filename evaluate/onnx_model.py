@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from emonas.errors import UserError
 from emonas.files import replacing
@@ -61,7 +61,14 @@ def export(network: nn.Module, size: int, in_channels: int, path: Path | None = 
 
 def _exported(network: nn.Module, size: int, in_channels: int) -> bytes:
     # Two pictures: a batch of one would be taken for a constant.
-    images = torch.zeros(2, in_channels, size, size)
+    return to_onnx(network, torch.zeros(2, in_channels, size, size), INPUT, OUTPUT)
+
+
+def to_onnx(network: nn.Module, images: Tensor, input_name: str, output_name: str) -> bytes:
+    """A network in evaluation mode, contiguous, as an ONNX model for batches of any size of such ``images``.
+
+    Nothing is checked; see `missing` for what this needs.
+    """
     batch = torch.export.Dim("batch")
     # Where gradients are wanted, 1x1 convolutions are matrix products (`emonas.operations.pointwise`), which nothing
     # folds or fuses.
@@ -71,8 +78,8 @@ def _exported(network: nn.Module, size: int, in_channels: int) -> bytes:
             (images,),
             dynamo=True,
             dynamic_shapes=({0: batch},),
-            input_names=[INPUT],
-            output_names=[OUTPUT],
+            input_names=[input_name],
+            output_names=[output_name],
             verbose=False,
         )
     assert program is not None

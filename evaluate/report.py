@@ -21,6 +21,7 @@ from emonas.genotype import Genotype
 
 from . import report_figures as figures
 from .report_cost import cost_rows, profile_table
+from .report_explained import HOW_TO, explanations
 from .report_pictures import pictured, worst_mistakes
 from .report_words import DEFINITIONS, marks, story, warnings
 from .tables import ON_TEST, SCORES, answers, spread
@@ -61,8 +62,8 @@ def write_report(
     """Write report.html in the run folder ``out``; gives its path. Raises UserError where it cannot be written.
 
     ``prepared`` gives the pictures of the samples that went wrong; they are left out with None, or without
-    ``pictures``. ``genotypes``: one, one a fold, or none for a network that was not searched. Curves and the profile
-    are read from the run folder where they are.
+    ``pictures``. ``genotypes``: one, one a fold, or none for a network that was not searched. Curves, the profile
+    and explanations are read from the run folder where they are.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(_resource("report.html.jinja")).render(
@@ -81,6 +82,8 @@ def write_report(
         different_cells=len({(genotype.normal, genotype.reduction) for genotype in genotypes}),
         **_drawn(out, results, genotypes),
         **_mistakes(results, prepared, pictures),
+        explained=explanations(out, results) if pictures else None,
+        no_explanations=HOW_TO if pictures else "",
     )
     write_text(out / FILE, page)
     return out / FILE

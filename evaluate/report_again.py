@@ -13,24 +13,34 @@ from emonas.errors import UserError
 from emonas.files import read_json
 from emonas.genotype import Genotype
 
+from .explain_folds import explain_run
 from .genotypes import load_genotypes
 from .report import write_report
-from .results_file import read_results
+from .results_file import Results, read_results
 from .tables import write_csv, write_tex
 
 
-def remake_report(run: Path, pictures: bool) -> None:
-    """Write report.html, results.csv and results.tex of a run folder anew.
+def remake_report(run: Path, pictures: bool, explain: bool = False) -> None:
+    """Write report.html, results.csv and results.tex of a run folder anew; ``explain`` its answers first.
 
-    Raises UserError where it holds no results; what else is missing is left out of the report, with a note.
+    Raises UserError where it holds no results, or what explaining needs is not there; what else is missing is left out
+    of the report, with a note.
     """
+    if explain and not pictures:
+        raise UserError("--explain makes pictures of people; leave out --no-pictures")
     results = read_results(run)
+    made = _explained(run, results) if explain else []
     written = [
+        *made,
         write_report(run, results, _prepared(results) if pictures else None, _genotypes(run, results), pictures),
         write_csv(run, results),
         write_tex(run, results),
     ]
     say(f"written: {', '.join(map(str, written))}")
+
+
+def _explained(run: Path, results: Results) -> list[Path]:
+    return explain_run(run, results, find(results["dataset"]))
 
 
 def _prepared(results: dict[str, Any]) -> Prepared | None:

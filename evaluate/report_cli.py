@@ -14,7 +14,7 @@ app = command_line("emonas-report", _PURPOSE)
 
 
 @app.default
-def report(run_folder: Path, /, *, no_pictures: bool = False) -> None:
+def report(run_folder: Path, /, *, no_pictures: bool = False, explain: bool = False) -> None:
     """Make the report of a finished training again.
 
     Parameters
@@ -22,11 +22,13 @@ def report(run_folder: Path, /, *, no_pictures: bool = False) -> None:
     run_folder
         Run folder of an emonas-train.
     no_pictures
-        Leave out the samples' pictures, which are pictures of people.
+        Leave out the samples' pictures, which are pictures of people, and explanations, which lie over such.
+    explain
+        Draw what in the pictures spoke for the answers, for some 60 tested samples; takes minutes without a GPU.
     """
     from .report_again import remake_report
 
-    remake_report(run_folder, not no_pictures)
+    remake_report(run_folder, not no_pictures, explain)
 
 
 def main() -> None:

@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from emonas.console import command_line, duration, plain, progress, run, say, show_json, show_table, warn
 from emonas.errors import UserError
@@ -158,6 +161,53 @@ def test_progress_on_a_terminal_is_a_bar(
     out = capsys.readouterr().out
     assert "[training]" in out
     assert f"{total}/{total}" in out
+
+
+class Cell:
+    """Stands for ipywidgets' output of a notebook's cell."""
+
+    cleared = 0
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def clear_output(self, wait: bool) -> None:
+        Cell.cleared += 1
+
+
+def notebook(monkeypatch: pytest.MonkeyPatch, widgets: bool) -> list[str]:
+    """Make this process one behind a notebook; what it shows grows in the list that is returned."""
+    shown: list[str] = []
+    display, package = ModuleType("IPython.display"), ModuleType("ipywidgets")
+    display.display = lambda one: shown.append(getattr(one, "text", ""))  # type: ignore[attr-defined]
+    package.Output, package.__spec__ = Cell, ModuleSpec("ipywidgets", None)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    monkeypatch.setitem(sys.modules, "ipywidgets", package if widgets else None)
+    monkeypatch.setattr("emonas.console._out", Console(force_jupyter=True, highlight=False))
+    return shown
+
+
+def test_progress_in_a_notebook_is_a_bar_that_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = notebook(monkeypatch, widgets=True)
+    before = Cell.cleared
+    with progress("[training]", 3) as step:
+        for _ in range(3):
+            step("loss [1]")
+    assert Cell.cleared > before + 1
+    last = [text for text in shown if text.strip()][-1]
+    assert "[training]" in last and "3/3" in last and "loss [1]" in last
+
+
+def test_progress_in_a_notebook_that_draws_no_bars_is_a_few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = notebook(monkeypatch, widgets=False)
+    with progress("training", 2) as step:
+        step("loss 2")
+        step("loss 1")
+    assert [line.strip() for line in shown] == ["training 1/2  loss 2", "training 2/2  loss 1"]
 
 
 def test_tables_fit_80_columns_and_lose_nothing(

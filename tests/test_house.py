@@ -35,6 +35,8 @@ COMMANDS = (
     "emonas.evaluate.cli",
     "emonas.evaluate.ablate_cli",
     "emonas.evaluate.compare_cli",
+    "emonas.evaluate.explain_cli",
+    "emonas.evaluate.export_cli",
     "emonas.evaluate.profile_cli",
     "emonas.evaluate.report_cli",
 )
