@@ -30,6 +30,8 @@ COVER, WHITENED = 0.85, 0.5
 MARGIN, GAP, SIDE, LINE, LEGEND = 0.2, 0.12, 1.8, 0.19, 0.55
 COLUMNS_OF_PAIRS, COLUMNS_OF_MEANS = 2, 4
 LONGEST = 34
+#: What must be said where a map covers more than the picture below it.
+OVER = {"dynamic-pair": "maps of both motions, over the first", "clip": "maps of all frames, over the middle one"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def draw_samples(samples: Sequence[Explained], representation: str, title: str) 
         seen = blurred(sample.map)
         _overlay(axes, left + SIDE + GAP, top, part, seen, scale_of(seen))
 
-    note = "each map has a scale of its own" if len(samples) > 1 else ""
+    note = _note("each map has a scale of its own", len(samples), representation)
     return _grid(samples, draw, (title, note), COLUMNS_OF_PAIRS, 2 * SIDE + GAP)
 
 
@@ -73,7 +75,12 @@ def draw_means(means: Sequence[Explained], representation: str, title: str) -> F
     def draw(axes: Axes, left: float, top: float, mean: Explained) -> None:
         _overlay(axes, left, top, beneath(mean.picture, representation), seen[id(mean)], scale)
 
-    return _grid(means, draw, (title, "one scale for all" if len(means) > 1 else ""), COLUMNS_OF_MEANS, SIDE)
+    note = _note("one scale for all", len(means), representation)
+    return _grid(means, draw, (title, note), COLUMNS_OF_MEANS, SIDE)
+
+
+def _note(scale: str, count: int, representation: str) -> str:
+    return "; ".join(part for part in (scale if count > 1 else "", OVER.get(representation, "")) if part)
 
 
 def mean_panels(found: Sequence[Mean], pictures: np.ndarray, names: Sequence[str]) -> list[Explained]:
@@ -122,7 +129,8 @@ def _grid(
     with own_style():
         heading = shown(texts[0], 90)
         full = 2 * MARGIN + columns * (width + 2 * GAP) - 2 * GAP
-        wide = max(full, 2 * MARGIN + text_width(heading, LETTERS + 1.5, "bold"), 2 * MARGIN + 2 * SIDE)
+        legend = 3.2 + text_width(texts[1], LETTERS)
+        wide = max(full, 2 * MARGIN + max(text_width(heading, LETTERS + 1.5, "bold"), legend, 2 * SIDE))
         figure, axes = sheet(wide, 2 * MARGIN + LINE + rows * height + LEGEND)
         write(axes, MARGIN, MARGIN, heading, ha="left", fontsize=LETTERS + 1.5, fontweight="bold")
         for i, sample in enumerate(samples):

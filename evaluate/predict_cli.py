@@ -18,9 +18,7 @@ app = command_line("emonas-predict", "Name the expressions in a picture, a folde
 
 
 @app.default
-def predict(
-    model: Path, source: str, /, config: Annotated[PredictConfig, Parameter(name="*")] = _DEFAULTS
-) -> None:
+def predict(model: Path, source: str, /, config: Annotated[PredictConfig, Parameter(name="*")] = _DEFAULTS) -> None:
     """Name the expressions in a picture, a folder, a video or a camera.
 
     A model of still pictures answers for each face in each frame. A model of clips looks for short movements and

@@ -84,9 +84,7 @@ class ClipReader:
         for stretch in stretches.values():
             yield from self._told(stretch, last=True)
 
-    def _add(
-        self, stretches: dict[int, _Stretch], person: Person, number: int, image: np.ndarray
-    ) -> Iterator[Part]:
+    def _add(self, stretches: dict[int, _Stretch], person: Person, number: int, image: np.ndarray) -> Iterator[Part]:
         old = stretches.get(person.number)
         if old is not None and not old.fits(person, image):
             yield from self._told(stretches.pop(person.number), last=True)

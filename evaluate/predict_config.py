@@ -14,7 +14,7 @@ class PredictConfig:
     """Options of emonas-predict."""
 
     out: Path | None = None
-    """Folder of the files that --csv, --jsonl, --draw and --plot write. [default: runs/predict-INPUT]"""
+    """Folder of the files that --csv, --jsonl, --draw and --plot write. [default: runs/predict-SOURCE]"""
     csv: bool = False
     """Write predictions.csv: a row for each face of each frame, or for each expression of a clip."""
     jsonl: bool = False
@@ -28,14 +28,14 @@ class PredictConfig:
     detect_every: Positive = 10
     """Look for faces in every N-th frame of a video and keep them in between."""
     faces: Faces = "auto"
-    """detect = cut faces out; whole = take pictures as they are; auto = as in the model's training, and where that took
-    pictures whole, cut out faces that do not already fill the picture."""
+    """detect = cut faces out; whole = never; auto = as in training, but if that was whole, where none fills a picture."""
     face_model: Path | None = None
     """A YuNet model (face_detection_yunet_*.onnx) that finds the faces. [default: the detector that emonas brings]"""
     frames_per_second: Rate | None = None
     """Frames per second. [default: what the video says; 25 for a folder of frames]"""
     window: Rate = 0.5
-    """The longest expression to look for in a clip, in seconds."""
+    """The longest expression to look for in a clip, in seconds. It is found by its motion, as what differs from half a
+    window before and after (after Moilanen et al., ICPR 2014, simplified); not validated on real data, blinks count."""
     whole_clip: bool = False
     """Take the clip as one expression from its first to its last frame, and look for none in it."""
     max_frames: Positive | None = None

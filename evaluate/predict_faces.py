@@ -86,16 +86,26 @@ class Tracker:
     _met: int = 0
     _next: int = 0
 
+    def __post_init__(self) -> None:
+        self._settled = self.looker
+
     def see(self, number: int, image: np.ndarray) -> list[Person]:
         """The people in a frame; frames come in order."""
         if number >= self._next:
-            self.people = self._named(self.looker.look(image), number)
+            self.people = self._named(self._look(image), number)
             self._next = number + self.every
         return self.people
 
     def forget(self) -> None:
         """Look anew in the next frame, and count from one again: it has nothing to do with the last."""
-        self.people, self._known, self._met, self._next = [], {}, 0, 0
+        self.people, self._known, self._met, self._next, self._settled = [], {}, 0, 0, self.looker
+
+    def _look(self, image: np.ndarray) -> list[Face | None]:
+        found = self._settled.look(image)
+        if self._settled.filled and found:
+            # Once for all frames that belong together: a face that comes nearer must not change how it is cut out.
+            self._settled = Looker(None) if found == [None] else Looker(self.looker.finder)
+        return found
 
     def _named(self, found: Sequence[Face | None], now: int) -> list[Person]:
         """Each face with the number of the one whose place it shares most, or a new one."""

@@ -48,9 +48,7 @@ def jsonl_file(folder: Path, names: Sequence[str]) -> Iterator[Sink]:
     ):
 
         def write(row: Row) -> None:
-            said = row.answer and dict(
-                zip(names, (round(value, 4) for value in row.answer.probabilities), strict=True)
-            )
+            said = row.answer and dict(zip(names, (round(value, 4) for value in row.answer.probabilities), strict=True))
             line = {**row.as_dict(), "probabilities": said}
             file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
 

@@ -18,7 +18,7 @@ from .prediction import Prediction
 from .trained import Model
 
 #: Faces that go through the network at once; frames that wait for it, of which there are fewer where they are kept.
-_FACES, _FRAMES, _KEPT_FRAMES = 64, 64, 8
+_FACES, _FRAMES, _KEPT_FRAMES = 32, 32, 8
 
 
 def answered(model: Model, pictures: list[np.ndarray]) -> list[Answer]:
@@ -63,9 +63,7 @@ def _picture(face: np.ndarray, options: PictureOptions) -> np.ndarray:
     return picture(Sample("", None, "", "", ArrayFrames(face[None])), options)
 
 
-def _parts(
-    waiting: list[tuple[Frame, list[Person]]], answers: list[Answer], rate: float, keep: bool
-) -> Iterator[Part]:
+def _parts(waiting: list[tuple[Frame, list[Person]]], answers: list[Answer], rate: float, keep: bool) -> Iterator[Part]:
     left = iter(answers)
     for frame, people in waiting:
         rows = [

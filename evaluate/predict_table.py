@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from emonas.console import say, show_table, warn
 
-from .predict_rows import ExpressionRow, FaceRow, Row, Tally
+from .predict_rows import NO_FACE, ExpressionRow, FaceRow, Row, Tally
 from .spotting import METHOD
 
 #: More rows than this are counted only.
@@ -85,7 +85,7 @@ class Table:
         columns = ("face", "onset s", "apex s", "offset s", "frames", "label", "prob.", "motion")
         show_table("expressions", columns, cells, (0, 1, 2, 3, 6, 7))
         if any(row.strength is not None for row in rows):
-            say(f"found as {METHOD}")
+            say(METHOD)
 
     def _show_counts(self) -> None:
         found = sorted(self.labels.items(), key=lambda item: -item[1][0])
@@ -98,9 +98,11 @@ class Table:
 
 
 def _summary(tally: Tally) -> str:
+    frames = f"{tally.frames} frame{'s' * (tally.frames != 1)}"
+    if not tally.faces:
+        return f"{frames}, {NO_FACE}"
     faces = f"{len(tally.faces)} face{'s' * (len(tally.faces) != 1)}"
-    without = f", none in {tally.faceless} of them" if tally.faceless else ""
-    return f"{tally.frames} frame{'s' * (tally.frames != 1)}, {faces}{without}"
+    return f"{frames}, {faces}{f'; {NO_FACE} in {tally.faceless}' if tally.faceless else ''}"
 
 
 def _label(row: Row) -> str:

@@ -16,14 +16,14 @@ from emonas.files import replacing
 from emonas.ink import DARK, GREY, LETTERS, LIGHT, WHITE, own_style, shown
 from emonas.picture import FILE_DPI, METADATA
 
-from .predict_rows import ExpressionRow, FaceRow, Part
+from .predict_rows import NO_FACE, ExpressionRow, FaceRow, Part
 
 _STEPS = 1024
 _MOST_FACES = 6
 _MOST_EXPRESSIONS = 2000
 _WIDTH, _PANEL, _TITLE, _FOOT = 9.0, 1.9, 0.35, 0.45
 #: Okabe and Ito, safe for the colour-blind, and more for many classes.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b7280", "#7c3aed", "#84cc16", "#111827")
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b7280", "#7c3aed", "#84cc16")
 
 
 class Steps:
@@ -108,7 +108,9 @@ class Timeline:
             axes = None
             for at, number in enumerate(sorted(self.faces) or [0]):
                 bottom = (_FOOT + (max(1, len(self.faces)) - 1 - at) * _PANEL + 0.14) / height
-                axes = figure.add_axes((0.07, bottom, 0.75, (_PANEL - 0.38) / height), sharex=axes)
+                # Lines have their names beside them, expressions above.
+                width = 0.90 if self.clips else 0.75
+                axes = figure.add_axes((0.07, bottom, width, (_PANEL - 0.38) / height), sharex=axes)
                 self._panel(axes, number)
             assert axes
             hidden = f"; {len(self.hidden)} more faces are not shown" if self.hidden else ""
@@ -117,11 +119,12 @@ class Timeline:
                 figure.savefig(temporary, format="png", dpi=FILE_DPI, metadata=METADATA["png"])
 
     def _panel(self, axes: Axes, number: int) -> None:
-        name = f"face {number}" if number else "no face"
-        axes.set_title(f"{name}: motion in thresholds" if self.clips else name, loc="left", fontsize=LETTERS, color=DARK)
+        title = f"face {number}{': motion in thresholds' if self.clips else ''}" if number else NO_FACE
+        axes.set_title(title, loc="left", fontsize=LETTERS, color=DARK)
         axes.tick_params(labelsize=LETTERS, colors=GREY, length=0)
         axes.grid(axis="y", color=LIGHT, linewidth=0.8)
         axes.set_axisbelow(True)
+        axes.margins(x=0.01)
         for side, spine in axes.spines.items():
             spine.set_visible(side == "bottom")
             spine.set_color(LIGHT)
@@ -145,14 +148,16 @@ class Timeline:
         frames, values = self.faces[number].curve()
         axes.plot(self._time(frames), values[:, 0], color=GREY, linewidth=1.1)
         axes.axhline(1, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
-        top = max(1.6, float(np.nanmax(values, initial=0)) * 1.35)
+        top = max(1.6, 1.35 * float(np.nanmax(values, initial=0)))
         axes.set_ylim(0, top)
         for row in (row for row in self.expressions if row.person.number == number):
-            name = row.answer.label if row.answer else ""
+            first, last = float(self._time(row.onset)), float(self._time(row.offset))
+            name = row.answer.label if row.answer else "?"
             colour = _COLOURS[self.names.index(name) % len(_COLOURS)] if name in self.names else GREY
-            axes.axvspan(float(self._time(row.onset)), float(self._time(row.offset)), color=colour, alpha=0.22, linewidth=0)
+            axes.axvspan(first, last, color=colour, alpha=0.22, linewidth=0)
             if row.apex is not None:
                 axes.axvline(float(self._time(row.apex)), color=colour, linewidth=1)
-            said = f"{shown(name, 16)} {100 * row.answer.score:.0f} %" if row.answer else "?"
-            axes.text(float(self._time((row.onset + row.offset) / 2)), top, said, ha="center", va="top", color=DARK,
-                      fontsize=LETTERS - 1, parse_math=False)  # fmt: skip
+            said = f"{shown(name, 16)} {100 * row.answer.score:.0f} %" if row.answer else name
+            ground = {"facecolor": WHITE, "edgecolor": "none", "pad": 1}
+            axes.text((first + last) / 2, top, said, ha="center", va="top", color=DARK, fontsize=LETTERS - 1,
+                      parse_math=False, bbox=ground)  # fmt: skip

@@ -29,7 +29,7 @@ _CAUTION = (
 
 @dataclass(frozen=True)
 class Explanations:
-    """Two figures as texts of an ``<img src>``, the table of shares with its note, and what is said before and after."""
+    """Two figures as texts of an ``<img src>``, a table of shares with its note, and what is said before and after."""
 
     means: str
     samples: str

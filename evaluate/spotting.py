@@ -19,11 +19,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-#: In words, for people who read a result.
-METHOD = (
-    "movements that come and go within the window, by the difference of each frame from those half a window before "
-    "and after it (after Moilanen et al., ICPR 2014, simplified); not validated on real spotting data, and blinks count"
-)
+#: For people who read a result.
+METHOD = "found by their motion (see --help); not validated on real data, blinks count"
 #: Side of the grey picture that is compared, and the standard deviation of its smoothing in its pixels.
 SIDE = 48
 _SMOOTHING = 1.5

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from data_command import Command, fits
 from distributions import counts, deal, image_bytes, people, read, sample_of, write_frames
-from examples import random_genotype
+from known_cells import random_genotype
 from made_samples import files_below
 
 from emonas.datasets.ckplus import DATABASE, EMOTIONS

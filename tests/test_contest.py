@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from examples import cell_of
+from known_cells import cell_of
 from tiny_search import feed, setting
 
 from emonas.errors import UserError

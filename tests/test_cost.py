@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from examples import DARTS_V2
+from known_cells import DARTS_V2
 from torch import nn
 
 from emonas.cost import count_macs, count_parameters

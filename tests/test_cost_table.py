@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from examples import random_cell, random_genotype
+from known_cells import random_cell, random_genotype
 from torch import Tensor
 
 from emonas.cost import count_macs, count_parameters

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from known_cells import PROVENANCE, cell_of
 from small import small_macro, small_micro
 from test_evaluate import genotype_file, quick
 
@@ -22,7 +23,6 @@ from emonas.evaluate.crossvalidate import run_training
 from emonas.evaluate.fold_task import FoldTask
 from emonas.genotype import Genotype
 from emonas.trainer import Trainer
-from examples import PROVENANCE, cell_of
 
 FOLDED = {"protocol": "kfold", "folds": 4, "epochs": 2}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from known_cells import random_genotype
 from small import QUICK, assert_one_line_and_status_2, call, command, small_macro
 from test_search_loop import kill_after_a_while, same_tensors
 
@@ -24,7 +25,6 @@ from emonas.evaluate.sides import inner_validation
 from emonas.genotype import Genotype, Provenance
 from emonas.search.config import SearchConfig
 from emonas.search.run import run_search
-from examples import random_genotype
 
 CONTRACT = {
     "format", "version", "dataset", "protocol", "classes", "n_samples", "n_subjects", "n_folds", "seeds", "epoch_rule",

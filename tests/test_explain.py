@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from examples import PROVENANCE, cell_of
+from known_cells import PROVENANCE, cell_of
 from scipy.stats import spearmanr
 from small import assert_one_line_and_status_2, call, small_micro
 from test_model_file import INFO

@@ -12,6 +12,7 @@ from small import assert_one_line_and_status_2, call, small_macro
 from test_evaluate import genotype_file, quick
 from test_report import Page
 
+from emonas.console import run
 from emonas.datasets.prepared import Prepared, load
 from emonas.datasets.protocol import Fold
 from emonas.evaluate import explain_folds, report_figures
@@ -33,7 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Prepared]:
         run_training(quick(folder, genotype_file(folder, prepared), protocol="loso", epochs=1))
         patch.setattr(explain_folds, "MOST", 20)
         with pytest.raises(SystemExit) as end:
-            app([str(folder / "run"), "--explain"], result_action="sys_exit")
+            run(app, [str(folder / "run"), "--explain"])
     assert not end.value.code
     return folder / "run", prepared
 
@@ -47,8 +48,8 @@ def undrawn(monkeypatch: pytest.MonkeyPatch, trained: tuple[Path, Prepared]) -> 
 
 
 def test_each_fold_is_explained_by_its_own_network_on_its_own_people(trained: tuple[Path, Prepared]) -> None:
-    run, prepared = trained
-    with np.load(run / "explanations.npz") as stored:
+    folder_of_run, prepared = trained
+    with np.load(folder_of_run / "explanations.npz") as stored:
         positions, maps, predictions = stored["positions"], stored["maps"], stored["predictions"]
     assert len(positions) == 20 == len(set(positions.tolist()))
     labels = prepared.labels[positions]
@@ -57,7 +58,7 @@ def test_each_fold_is_explained_by_its_own_network_on_its_own_people(trained: tu
     again = load(prepared.folder)
     for place in (0, 10, 19):
         position = positions[place]
-        folder = run / "seed0" / Fold.folder(again.samples[position].person)
+        folder = folder_of_run / "seed0" / Fold.folder(again.samples[position].person)
         told = json.loads((folder / "predictions.json").read_text())
         assert position in told["positions"]
         model = read_fold(folder, "cpu")
@@ -85,12 +86,14 @@ def test_the_report_shows_them_and_tells_their_worth(trained: tuple[Path, Prepar
 def test_without_pictures_there_are_no_explanations(
     trained: tuple[Path, Prepared], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run, _ = trained
-    assert call(app, [str(run), "--no-pictures"], capsys).returncode == 0
-    page = Page(run / "report.html")
+    place, _ = trained
+    assert call(app, [str(place), "--no-pictures"], capsys).returncode == 0
+    page = Page(place / "report.html")
     assert "explained" not in page.text and "--explain" not in "".join(page.text.values())
     assert not any(source.startswith("data:image/png") for source in page.sources)
-    assert_one_line_and_status_2(call(app, [str(run), "--no-pictures", "--explain"], capsys), "leave out --no-pictures")
+    assert_one_line_and_status_2(
+        call(app, [str(place), "--no-pictures", "--explain"], capsys), "leave out --no-pictures"
+    )
 
 
 def test_what_is_not_there_is_told_how_to_get(

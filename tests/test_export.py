@@ -11,7 +11,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnx
 import pytest
 from small import assert_one_line_and_status_2, call, small_macro
 from test_evaluate import genotype_file, quick
@@ -24,6 +23,9 @@ from emonas.evaluate.crossvalidate import run_training
 from emonas.evaluate.export_cli import app
 from emonas.evaluate.onnx_model import session
 from emonas.evaluate.quantise import sides_of
+
+onnx = pytest.importorskip("onnx", reason='needs pip install "emonas[onnx]"')
+pytest.importorskip("onnxruntime", reason='needs pip install "emonas[onnx]"')
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "onnx_predict.py"
 

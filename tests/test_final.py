@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from examples import random_genotype
+from known_cells import random_genotype
 from small import small_macro
 from test_evaluate import genotype_file, quick
 

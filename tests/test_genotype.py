@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import DARTS_V2, random_genotype
 from hypothesis import given
 from hypothesis import strategies as st
+from known_cells import DARTS_V2, random_genotype
 
 from emonas.errors import UserError
 from emonas.genotype import MOST_NODES, OPERATION_NAMES, Cell, Edge, Genotype, Provenance, from_json

@@ -37,6 +37,7 @@ COMMANDS = (
     "emonas.evaluate.compare_cli",
     "emonas.evaluate.explain_cli",
     "emonas.evaluate.export_cli",
+    "emonas.evaluate.predict_cli",
     "emonas.evaluate.profile_cli",
     "emonas.evaluate.report_cli",
 )

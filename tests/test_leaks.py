@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from examples import random_genotype
+from known_cells import random_genotype
 from made_samples import STILLS, prepared_from, still
 from small import small_macro
 

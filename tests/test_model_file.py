@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from known_cells import PROVENANCE, cell_of
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from small import small_macro, small_micro
@@ -28,7 +29,6 @@ from emonas.evaluate.model_file import load_model, save_model
 from emonas.evaluate.model_info import ModelInfo
 from emonas.genotype import Genotype
 from emonas.network import Network
-from examples import PROVENANCE, cell_of
 
 GENOTYPE = Genotype(cell_of("sep_conv_3x3"), cell_of("skip_connect"), 3, 2, ("a", "b", "c"), PROVENANCE)
 INPUT = {"size": 12, "channels": 3, "representation": "still", "faces": "whole", "face_model": ""}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from examples import PROVENANCE, cell_of
+from known_cells import PROVENANCE, cell_of
 from small import small_micro
 
 from emonas.datasets.representation import PictureOptions

@@ -7,7 +7,7 @@ import random
 
 import pytest
 import torch
-from examples import DARTS_V2, cell_of, random_genotype
+from known_cells import DARTS_V2, cell_of, random_genotype
 from torch import nn
 
 from emonas.cost import count_parameters

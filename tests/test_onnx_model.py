@@ -7,10 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
-from examples import PROVENANCE, cell_of
+from known_cells import PROVENANCE, cell_of
 from torch import nn
 
 from emonas.errors import UserError
@@ -19,6 +18,9 @@ from emonas.evaluate.onnx_model import INPUT, OUTPUT, export, session
 from emonas.genotype import Genotype
 from emonas.network import Network
 from emonas.operations import FactorizedReduce
+
+onnx = pytest.importorskip("onnx", reason='needs pip install "emonas[onnx]"')
+pytest.importorskip("onnxruntime", reason='needs pip install "emonas[onnx]"')
 
 GENOTYPE = Genotype(cell_of("sep_conv_3x3"), cell_of("skip_connect"), 3, 4, ("a", "b", "c"), PROVENANCE)
 SIZE, CHANNELS = 18, 2

@@ -50,4 +50,4 @@ def test_all_that_describes_the_architecture_moves_after_the_warm_up_and_nothing
 def test_the_cost_weight_is_in_units_of_even_odds_here_too() -> None:
     strategy = build(setting(strategy="pcdarts", cost_weight=0.5))
     assert strategy.penalty is not None
-    assert float(strategy.penalty(strategy.searcher)) == pytest.approx(0.5, rel=0.01)
+    assert strategy.penalty(strategy.searcher).item() == pytest.approx(0.5, rel=0.01)

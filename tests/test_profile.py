@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples import PROVENANCE, cell_of
+from known_cells import PROVENANCE, cell_of
 from small import assert_one_line_and_status_2, call
 
 from emonas.cost import count_macs, count_parameters
@@ -85,6 +85,7 @@ def test_a_missing_extra_is_named_in_json_and_on_the_terminal(
 
 
 def test_onnx_runtime_is_measured_where_it_is_installed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnxruntime", reason='needs pip install "emonas[onnx]"')
     GENOTYPE.save(tmp_path / "genotype.json")
     data = profiled(capsys, "--genotype", str(tmp_path), "--baselines", "none", "--channels", "2", "--batch", "1", "2")
     rows = [row for row in data["models"][0]["latency"] if row["runtime"] == "onnx"]

@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 import torch
-from examples import cell_of
+from known_cells import cell_of
 from tiny_search import HALVES, feed, pictures, setting
 
 from emonas.cost import count_parameters

@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from examples import random_genotype
+from known_cells import random_genotype
 from made_results import made_results, write_histories
 from small import assert_one_line_and_status_2, call, small_macro
 

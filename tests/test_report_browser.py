@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from examples import random_genotype
+from known_cells import random_genotype
 from made_results import made_results, write_histories
 from PIL import Image
 from small import small_macro

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from known_cells import random_genotype
 from made_samples import prepared_from, still
 
 from emonas.datasets.megc_log import read_log
@@ -21,7 +22,6 @@ from emonas.evaluate.results import Judged, make_results, write_results
 from emonas.evaluate.results_file import read_results
 from emonas.evaluate.results_shown import show_results
 from emonas.evaluate.task import task_of
-from examples import random_genotype
 
 CLASSES = ("negative", "positive", "surprise")
 SOURCES = ("casme2", "smic", "samm")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from examples import random_genotype
+from known_cells import random_genotype
 from torch import Tensor
 
 from emonas import checkpoint
