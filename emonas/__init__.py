@@ -23,6 +23,7 @@ _PUBLIC = {
     "load": "emonas.evaluate.api",
     "Model": "emonas.evaluate.trained",
     "Prediction": "emonas.evaluate.prediction",
+    "explain": "emonas.evaluate.explain",
 }
 
 __all__ = ["__version__", *_PUBLIC]

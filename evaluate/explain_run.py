@@ -29,7 +29,6 @@ from .explain_summary import (
 )
 from .export import real_set
 from .export_config import ExportConfig
-from .inputs import face_finder, made, picture_options, samples_of
 from .model_info import ModelInfo
 from .trained import Model
 
@@ -70,18 +69,9 @@ def run_explain(path: Path, inputs: Sequence[Path], config: ExplainConfig) -> At
 
 
 def _files(model: Model, inputs: Sequence[Path], config: ExplainConfig) -> Asked:
-    options = picture_options(model.info.input)
-    finder = face_finder(model.info.input, config.faces, config.face_model)
-    clips = model.info.representation != "still"
-    names, pictures = [], []
-    for source, sample in samples_of(list(inputs), clips, config.onset, config.apex, config.offset):
-        try:
-            pictures.append(made(sample, options, finder))
-        except UserError as error:
-            message = str(error)
-            raise UserError(message if source in message else f"{source}: {message}") from None
-        names.append(Path(source).name)
-    return Asked(np.stack(pictures), tuple(names), ())
+    phases = {"onset": config.onset, "apex": config.apex, "offset": config.offset}
+    pictures, sources = model.pictures(list(inputs), **phases, faces=config.faces, face_model=config.face_model)
+    return Asked(pictures, tuple(Path(source).name for source in sources), ())
 
 
 def _samples(model: Model, config: ExplainConfig) -> Asked:

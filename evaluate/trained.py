@@ -53,6 +53,21 @@ class Model:
         ``faces``: "detect" cuts the face out of whole frames, "whole" takes pictures as they are, "auto" does what was
         done in preparing. Raises UserError for what cannot be read and where no face or motion is found.
         """
+        pictures, sources = self.pictures(x, onset=onset, apex=apex, offset=offset, faces=faces, face_model=face_model)
+        probabilities = self.probabilities(pictures)
+        return Prediction(self.info.names, probabilities, self.info.units, sources if any(sources) else ())
+
+    def pictures(
+        self,
+        x: Any,
+        *,
+        onset: Phase = None,
+        apex: Phase = None,
+        offset: Phase = None,
+        faces: Faces = "auto",
+        face_model: str | Path | None = None,
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
+        """What `predict` makes of its input: (N, C, size, size), uint8, and where each comes from. Raises UserError."""
         clips = self.info.representation != "still"
         finder = face_finder(self.info.input, faces, face_model)
         options = picture_options(self.info.input)
@@ -64,8 +79,7 @@ class Model:
                 message = str(error)
                 raise UserError(message if not source or source in message else f"{source}: {message}") from None
             sources.append(source)
-        probabilities = self.probabilities(np.stack(pictures))
-        return Prediction(self.info.names, probabilities, self.info.units, tuple(sources) if any(sources) else ())
+        return np.stack(pictures), tuple(sources)
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:
         """Probabilities (N, answers), float32, of prepared pictures (N, C, size, size), uint8. Raises UserError."""
