@@ -12,7 +12,6 @@ _PUBLIC = {
     "Genotype": "emonas.genotype",
     "Supernet": "emonas.supernet",
     "Network": "emonas.network",
-    "dynamic_image": "emonas.dynamic_image",
     "Sample": "emonas.datasets.sample",
     "Prepared": "emonas.datasets.prepared",
     # The four steps with the options of their commands; "search" would be the package of that name.

@@ -148,7 +148,8 @@ def _fit(
     telling += [config.epoch_rule] if config.epoch_rule != "last" else []
     telling += ["pretrained"] if config.pretrained else []
     telling += [f"seed{config.seed}"] if config.seed else []
-    out = config.out or Path("runs") / "-".join(dict.fromkeys(telling))
+    words = "-".join(telling).split("-")
+    out = config.out or Path("runs") / "-".join(dict.fromkeys(words))
     return dataclasses.replace(config, out=out, dataset=prepared.name)
 
 

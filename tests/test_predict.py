@@ -88,6 +88,9 @@ def test_pictures_that_are_faces_already_are_taken_whole(model: Path, tmp_path: 
         assert row.answer and row.answer == faces(predict(model, path, PredictConfig(faces="whole")))[0].answer
     (cut,) = faces(predict(model, tmp_path / "160.png", PredictConfig(faces="detect")))
     assert cut.person and cut.person.face
+    # Too small and close for any detector.
+    (small,) = faces(predict(model, write_image(tmp_path / "48.png", np.full((48, 48, 3), 120, np.uint8))))
+    assert small.person and small.answer
 
 
 def test_a_video_keeps_its_people_apart_while_they_move(model: Path, tmp_path: Path) -> None:
