@@ -28,6 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+from known_cells import DARTS_V2
+
 from emonas.console import command_line, run
 from emonas.datasets.drawn_face import draw_face, random_identity
 from emonas.datasets.synthetic import MACRO_CLASSES
@@ -38,7 +40,6 @@ from emonas.evaluate.predict_config import PredictConfig
 from emonas.evaluate.predict_outputs import outputs
 from emonas.evaluate.predict_sources import open_source
 from emonas.network import Network
-from known_cells import DARTS_V2
 
 RATE = 25.0
 

@@ -93,6 +93,7 @@ class _Stack:
             name: nn.Parameter(torch.stack([one.detach() for one in own])) for name, own in self.weights_of.items()
         }
         self.buffers = {name: torch.stack(own) for name, own in self.buffers_of.items()}
+        self.steps = first.steps
         self.average = [torch.stack(means) for means in zip(*(one.average for one in trainers), strict=True)]
         self.class_weights = None
         if first.class_weights is not None:
@@ -112,7 +113,8 @@ class _Stack:
         torch.autograd.backward(losses.sum())
         self._clip()
         self.optimiser.step()
-        move_average(self.average, self._averaged_tensors(), self.plan.average)
+        move_average(self.average, self._averaged_tensors(), self.plan.average, self.steps)
+        self.steps += 1
         return losses.detach(), right
 
     def write(self) -> None:
@@ -129,6 +131,7 @@ class _Stack:
                 }
         for i, trainer in enumerate(self.trainers):
             trainer.average = [mean[i].clone() for mean in self.average]
+            trainer.steps = self.steps
             set_rate(trainer.optimiser, rate_in(self.plan, self.epoch))
 
     def _read_optimisers(self) -> None:

@@ -135,8 +135,12 @@ def averaged_tensors(network: nn.Module) -> list[Tensor]:
     return [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
 
 
-def move_average(means: list[Tensor], tensors: list[Tensor], decay: float) -> None:
-    """mean = decay * mean + (1 - decay) * tensor, where there are means at all."""
+def move_average(means: list[Tensor], tensors: list[Tensor], decay: float, step: int) -> None:
+    """mean = d * mean + (1 - d) * tensor, where there are means at all, with d = min(decay, (1 + step) / (10 + step)).
+
+    The first steps weigh more, or a short training's average would still be where it began.
+    """
+    decay = min(decay, (1 + step) / (10 + step))
     for mean, tensor in zip(means, tensors, strict=bool(means)):
         mean.lerp_(tensor, 1 - decay)
 
@@ -150,6 +154,7 @@ class Trainer:
         self.device = device
         self.optimiser = make_optimiser(network.parameters(), plan)
         self.class_weights = None if plan.class_weights is None else torch.tensor(plan.class_weights, device=device)
+        self.steps = 0
         self.average: list[Tensor] = []
         if plan.average:
             self.average = [tensor.clone() for tensor in averaged_tensors(network)]
@@ -169,7 +174,8 @@ class Trainer:
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(self.network.parameters(), plan.clip)
             self.optimiser.step()
-            move_average(self.average, averaged_tensors(self.network), plan.average)
+            move_average(self.average, averaged_tensors(self.network), plan.average, self.steps)
+            self.steps += 1
             tally.add(loss, right_answers(heads[0].detach(), targets, plan.many_labels))
         score = tally.score()
         require_finite(score.loss, epoch)
@@ -190,6 +196,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average,
+            "steps": self.steps,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -197,6 +204,7 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.average = [mean.to(self.device) for mean in state["average"]]
+        self.steps = int(state["steps"])
 
 
 def rate_in(plan: TrainingPlan, epoch: int) -> float:

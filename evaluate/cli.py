@@ -10,11 +10,12 @@ from emonas.console import command_line, run
 
 from .config import TrainConfig
 
+DEFAULTS = TrainConfig()
 app = command_line("emonas-train", "Stack found cells, train the network and judge it on unseen people.")
 
 
 @app.default
-def train(config: Annotated[TrainConfig, Parameter(name="*")] = TrainConfig()) -> None:
+def train(config: Annotated[TrainConfig, Parameter(name="*")] = DEFAULTS) -> None:
     """Stack found cells, train the network and judge it on unseen people."""
     from .crossvalidate import run_training
 

@@ -68,7 +68,8 @@ class TrainConfig:
     batch_size: Positive | None = None
     """Samples in a batch. [default: an eighth of the training samples, 8 to 64 on a GPU, 8 to 32 on a CPU]"""
     recipe: RecipeName = "auto"
-    """Which of the recipes gives the options that follow; auto = the database's."""
+    """Which of the recipes gives the options that follow; auto = the database's, or plain for a short training on
+    stills."""
     optimiser: Optimiser | None = None
     """SGD with momentum, or AdamW. [default: the recipe's, as for all that follow]"""
     learning_rate: Rate | None = None
@@ -138,10 +139,12 @@ def fitted(
     """
     batch = config.batch_size or power_of_two(samples // 8, 8, 64 if large else 32)
     steps = max(1, samples // batch)
-    name = recipe_for(database, bool(config.units)) if config.recipe == "auto" else config.recipe
+    epochs = max(60, min(300, 20_000 // steps)) if large else max(20, min(300, 400 // steps))
+    epochs = config.epochs or epochs
+    name = recipe_for(database, bool(config.units), epochs) if config.recipe == "auto" else config.recipe
     defaults: dict[str, Any] = {
         **dataclasses.asdict(RECIPES[name]),
-        "epochs": max(60, min(300, 20_000 // steps)) if large else max(20, min(300, 400 // steps)),
+        "epochs": epochs,
         "batch_size": batch,
     }
     if not config.arch:

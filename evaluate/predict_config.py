@@ -28,7 +28,7 @@ class PredictConfig:
     detect_every: Positive = 10
     """Look for faces in every N-th frame of a video and keep them in between."""
     faces: Faces = "auto"
-    """detect = cut faces out; whole = do not; auto = as in training; after whole pictures, all but what a face fills."""
+    """detect = cut faces out; whole = do not; auto = as in training; after whole ones, what a face does not fill."""
     face_model: Path | None = None
     """A YuNet model (face_detection_yunet_*.onnx) that finds the faces. [default: the detector that emonas brings]"""
     frames_per_second: Rate | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from .spotting import METHOD
 
 #: More rows than this are counted only.
 _MOST = 24
-_LONGEST = 22
+_LONGEST, _WIDTH = 22, 80
 
 
 @dataclass
@@ -36,14 +37,14 @@ class Table:
 
     def show(self, tally: Tally, worth: str) -> None:
         """Print what was found, then what was left out, and what the model is worth."""
-        if self.clips:
+        if self.clips and tally.faces:
             self._show_expressions()
-        elif self.total <= _MOST:
+        elif not self.clips and self.total <= _MOST:
             self._show_faces()
         if self.total > _MOST or (not self.clips and self.total > 1):
             self._show_counts()
         say(_summary(tally))
-        say(f"the model: {worth}")
+        say(textwrap.fill(f"the model: {worth}", _WIDTH, subsequent_indent=" " * 11))
         for note in tally.notes:
             warn(note)
         if tally.skipped:

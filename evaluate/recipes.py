@@ -68,6 +68,14 @@ OF_DATABASE: dict[str, RecipeName] = {
 }
 
 
-def recipe_for(database: str, units: bool) -> RecipeName:
-    """The name of the recipe for a database, or for the detection of action units on it."""
-    return "units" if units else OF_DATABASE.get(database, "plain")
+#: With fewer epochs a network is far from learning by heart, and regularisation only slows it down.
+LONG = 60
+
+
+def recipe_for(database: str, units: bool, epochs: int) -> RecipeName:
+    """The name of the recipe for a database, or for the detection of action units on it.
+
+    The regularised recipes for stills are for trainings of ``LONG`` epochs and more; short ones take "plain".
+    """
+    name = "units" if units else OF_DATABASE.get(database, "plain")
+    return "plain" if name in ("posed", "wild") and epochs < LONG else name

@@ -27,8 +27,13 @@ def test_the_database_chooses_and_a_flag_overrides() -> None:
     assert config.label_smoothing == recipe.label_smoothing
     other = fitted(TrainConfig(genotype=Path("g"), recipe="plain"), 8, 4, 100, False, "casme2")
     assert other.balance == "none"
-    assert recipe_for("disfa", units=True) == "units"
-    assert recipe_for("somebody's own", units=False) == "plain"
+    assert recipe_for("disfa", units=True, epochs=20) == "units"
+    assert recipe_for("somebody's own", units=False, epochs=300) == "plain"
+
+
+@pytest.mark.parametrize(("epochs", "name"), [(20, "plain"), (60, "wild")])
+def test_a_short_training_on_stills_is_not_slowed_down_by_regularisation(epochs: int, name: str) -> None:
+    assert fitted(TrainConfig(genotype=Path("g"), epochs=epochs), 8, 4, 28709, False, "fer2013").recipe == name
 
 
 @pytest.mark.parametrize(

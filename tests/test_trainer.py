@@ -153,14 +153,19 @@ def test_other_plans_learn_it_too(options: dict[str, Any]) -> None:
 
 def test_the_average_of_the_weights_answers_and_follows_slowly() -> None:
     subject = trainer(2, average=0.9)
-    start = [tensor.clone() for tensor in subject.average]
     images, labels = problem(16)
-    subject.epoch([(images, labels)], 0)
-    now = [tensor for tensor in subject.network.state_dict().values() if tensor.is_floating_point()]
-    for before, mean, after in zip(start, subject.average, now, strict=True):
-        torch.testing.assert_close(mean, 0.9 * before + 0.1 * after)
+    for step in range(4):
+        before = [tensor.clone() for tensor in subject.average]
+        if step > 1:
+            subject.steps = 1000
+        subject.epoch([(images, labels)], 0)
+        now = [tensor for tensor in subject.network.state_dict().values() if tensor.is_floating_point()]
+        decay = (1 + step) / (10 + step) if step < 2 else 0.9
+        for old, mean, after in zip(before, subject.average, now, strict=True):
+            torch.testing.assert_close(mean, decay * old + (1 - decay) * after)
     assert subject.judged() is not subject.network
-    assert trainer(2).judged().training
+    plain = trainer(2)
+    assert plain.judged() is plain.network
 
 
 @pytest.mark.parametrize("ruin", [math.nan, math.inf])
