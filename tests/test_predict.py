@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -27,8 +28,10 @@ from emonas.evaluate.predict import Predicted, predict
 from emonas.evaluate.predict_cli import app
 from emonas.evaluate.predict_config import PredictConfig
 from emonas.evaluate.predict_faces import Looker, Person, Tracker
-from emonas.evaluate.predict_rows import Answer, ExpressionRow, FaceRow
+from emonas.evaluate.predict_rows import Answer, ExpressionRow, FaceRow, Tally
+from emonas.evaluate.predict_sources import Frame
 from emonas.evaluate.predict_timeline import Steps
+from emonas.evaluate.spotting import Motion, Spotted
 
 ONE, TWO = [(60, 10, 150)], [(10, 20, 120), (170, 10, 150)]
 
@@ -291,6 +294,7 @@ def test_what_is_said_fits_a_terminal(
     write_image(tmp_path / "in" / "b.png", scene([]))
     done = call(app, [str(model), "in"], capsys)
     assert max(map(len, done.stdout.splitlines())) <= 80
+    assert re.search(r"…\S?.*long name \.png +1 ", done.stdout), done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -339,18 +343,37 @@ def test_a_whole_clip_is_one_expression_and_so_is_one_that_fits_the_window(
     assert any("taken as one expression" in note for note in said.tally.notes)
 
 
-def test_a_clip_in_pieces_has_the_same_expressions(
-    long_clip: tuple[np.ndarray, tuple[int, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_clip_read_in_pieces_has_each_expression_once_and_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frames, (onset, offset) = long_clip
-    model = model_file(tmp_path, "dynamic")
-    folder = clip_folder(tmp_path / "clip", np.concatenate([frames[:60], frames[60 - len(frames) :], frames[-80:]]))
-    config = PredictConfig(frames_per_second=40)
+    # Read up to frame 139, 219 and 299, told up to 119, 199 and 299: some expressions lie across such ends, and their
+    # apexes are seen later when more is known.
+    events = [(20, 25, 31), (112, 119, 126), (131, 136, 146), (195, 204, 212), (250, 255, 262)]
+
+    def known(levels: list[np.ndarray], window: int) -> Spotted:
+        first, last = int(levels[0][0]), int(levels[-1][0])
+        motions = [
+            Motion(onset - first, min(apex + 2 * (last > 140), last) - first, min(offset, last) - first, 2.0)
+            for onset, apex, offset in events
+            if first <= onset and apex <= last
+        ]
+        return Spotted(tuple(motions), np.arange(first, last + 1))
+
+    monkeypatch.setattr(predict_clips, "spot", known)
+    monkeypatch.setattr(predict_clips, "features", lambda cut: np.array([int(cut[0, 0, 0]) + 256 * int(cut[0, 0, 1])]))
     monkeypatch.setattr(predict_clips, "_SECONDS", 0.0)
     monkeypatch.setattr(predict_clips, "_WINDOWS", 7)
-    rows = [(row.onset, row.offset) for row in expressions(predict(model, folder, config))]
-    assert len(rows) == 1
-    assert abs(rows[0][0] - onset) <= 8 and abs(rows[0][1] - offset) <= 8
+    images = np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), dtype=np.uint8)
+    images[:, 0, 0, 0], images[:, 0, 0, 1] = np.arange(300) % 256, np.arange(300) // 256
+    reader = predict_clips.ClipReader(load_model(model_file(tmp_path, "dynamic"), "cpu"), 40.0, 20)
+    frames = (Frame(number, "", image) for number, image in enumerate(images))
+    parts = list(reader.parts(frames, Tracker(Looker(None), 10), Tally()))
+    rows = [row for part in parts for row in part.rows if isinstance(row, ExpressionRow)]
+    assert [(row.onset, row.offset) for row in rows] == [(onset, offset) for onset, _, offset in events]
+    assert len(parts) > 2
+    told = [part.curve for part in parts if part.curve is not None]
+    np.testing.assert_array_equal(np.concatenate(told), np.arange(300))
+    assert [part.first for part in parts] == [int(curve[0]) for curve in told]
 
 
 def test_the_expressions_of_a_clip_are_drawn_where_they_are(

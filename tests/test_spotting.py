@@ -56,9 +56,34 @@ def test_faces_at_rest_that_sway_in_changing_light_have_next_to_none() -> None:
     assert alarms <= 1
 
 
-def test_a_noiseless_film_is_not_all_movement() -> None:
-    face = np.random.default_rng(0).uniform(0.5, 1.5, SIDE * SIDE).astype(np.float32)
-    assert spot([face] * 90, WINDOW).motions == ()
+def bump(noise: float, width: int = 5, steepness: int = 2) -> list[np.ndarray]:
+    """Features of a face of which one place darkens around frame 100 of 200, for about four widths."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE
+    plane = 1 + 0.3 * np.sin(7 * x + 3 * y) * np.cos(5 * y)
+    place = np.exp(-((x - 0.5) ** 2 + (y - 0.7) ** 2) / 0.005)
+    course = np.exp(-(np.abs((np.arange(200) - 100) / width) ** steepness))
+    frames = (plane - 0.1 * share * place + noise * rng.standard_normal(plane.shape) for share in course)
+    return [frame.ravel().astype(np.float32) for frame in frames]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.003])
+def test_one_strong_movement_is_one_in_spite_of_its_echoes_and_without_any_noise(noise: float) -> None:
+    result = spot(bump(noise), WINDOW)
+    (motion,) = result.motions
+    assert abs(motion.apex - 100) <= 1 and 85 <= motion.onset <= 95 and 105 <= motion.offset <= 115
+    assert np.isfinite(result.curve).all()
+    assert (result.curve[[85, 115]] > 1).all()  # the echoes
+
+
+def test_a_movement_somewhat_longer_than_the_window_is_not_two() -> None:
+    assert len(spot(bump(0.003, width=20, steepness=8), WINDOW).motions) == 1
+
+
+def test_a_film_that_stands_still_has_none() -> None:
+    result = spot(bump(0.0)[:1] * 90, WINDOW)
+    assert result.motions == ()
+    assert np.isfinite(result.curve).all()
 
 
 def test_two_movements_are_two_in_their_order() -> None:
@@ -74,9 +99,10 @@ def test_two_movements_are_two_in_their_order() -> None:
 
 
 def test_a_clip_no_longer_than_the_window_shows_nothing_at_rest_and_has_none() -> None:
-    frames = read_micro(3, subjects=3, clips=3, size=64).samples[0].frames.read()[:WINDOW]
-    result = spot([features(frame) for frame in frames], WINDOW)
-    assert (result.motions, len(result.curve)) == ((), len(frames))
+    frames = bump(0.003)[100 - WINDOW // 2 :]
+    short, longer_one = (spot(frames[: WINDOW + more], WINDOW) for more in (0, 2 * WINDOW))
+    assert (short.motions, len(short.curve)) == ((), WINDOW)
+    assert len(longer_one.motions) == 1
 
 
 @pytest.mark.parametrize("change", ["shift", "light", "slant"])
