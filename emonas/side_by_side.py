@@ -30,7 +30,6 @@ from .trainer import (
     make_optimiser,
     move_average,
     rate_in,
-    require_finite,
     right_answers,
     set_rate,
 )
@@ -55,7 +54,8 @@ def epoch_together(
     """One epoch of all ``trainers`` at once, as `Trainer.epoch` does it for each; ``batches[f]`` are network f's.
 
     All batches have the same number of samples and all epochs the same number of batches. ``seeds`` stand for what
-    would be torch's seed at the beginning of each network's epoch. Raises UserError where any loss becomes NaN.
+    would be torch's seed at the beginning of each network's epoch. A network whose loss becomes NaN spoils no other: it
+    is for the caller to look at each score.
     """
     stack = _Stack(trainers, epoch)
     streams = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -67,13 +67,10 @@ def epoch_together(
         loss, answers = stack.step(images, targets, streams)
         losses, right, samples = losses + loss * images.shape[1], right + answers, samples + images.shape[1]
     stack.write()
-    scores = [
+    return [
         EpochScore(float(loss) / samples, float(count) / samples)
         for loss, count in zip(torch.as_tensor(losses), torch.as_tensor(right), strict=True)
     ]
-    for score in scores:
-        require_finite(score.loss, epoch)
-    return scores
 
 
 class _Stack:
@@ -81,6 +78,9 @@ class _Stack:
 
     def __init__(self, trainers: Sequence[Trainer], epoch: int) -> None:
         first = trainers[0]
+        kinds = [[type(module) for module in trainer.network.modules()] for trainer in trainers]
+        if any(of_one != kinds[0] for of_one in kinds):
+            raise ValueError("networks that are trained as one have the same cells")
         self.trainers, self.epoch, self.plan, self.device = trainers, epoch, first.plan, first.device
         self.heads = _Heads(first.network)
         for trainer in trainers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,9 @@ def fitted(
 
     ``samples``: the size of the smallest training part. ``database`` chooses the recipe.
     """
-    batch = config.batch_size or power_of_two(samples // 8, 8, 64 if large else 32)
+    _refuse_unused(config)
+    # A single sample would leave batch normalisation without a variance.
+    batch = max(2, config.batch_size or power_of_two(samples // 8, 8, 64 if large else 32))
     steps = max(1, samples // batch)
     epochs = max(60, min(300, 20_000 // steps)) if large else max(20, min(300, 400 // steps))
     epochs = config.epochs or epochs
@@ -149,5 +152,34 @@ def fitted(
     }
     if not config.arch:
         defaults |= {"cells": searched_cells, "channels": -(-searched_channels * 3 // 16) * 8}
+    if config.units:
+        defaults |= {"label_smoothing": 0.0, "balance": "loss" if defaults["balance"] == "sampler" else "none"}
+    if config.arch:
+        defaults["drop_path"] = 0.0
     open_ones = {key: value for key, value in defaults.items() if getattr(config, key) is None}
-    return dataclasses.replace(config, recipe=name, **open_ones)
+    config = dataclasses.replace(config, **open_ones)
+    assert config.warm_up is not None
+    return dataclasses.replace(config, recipe=name, batch_size=batch, warm_up=min(config.warm_up, epochs - 1))
+
+
+def _refuse_unused(config: TrainConfig) -> None:
+    """Refuse options that would do nothing, so that none is recorded as used. Raises UserError."""
+    if config.units and (config.label_smoothing or config.balance == "sampler"):
+        raise UserError(
+            "action units take neither --label-smoothing nor --balance sampler; --balance loss weighs rare ones"
+        )
+    if config.arch and config.drop_path:
+        raise UserError("--drop-path belongs to a genotype, not to --arch")
+
+
+def command(config: TrainConfig) -> str:
+    """The command line with these options, wherever they were given."""
+    words = ["emonas-train"]
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if value == field.default:
+            continue
+        words.append(f"--{field.name.replace('_', '-')}")
+        if not isinstance(value, bool):
+            words += [str(one) for one in (value if isinstance(value, tuple) else (value,))]
+    return shlex.join(words)

@@ -52,14 +52,14 @@ def run_training(config: TrainConfig) -> dict[str, Any]:
         "prepared_data": run.prepared.fingerprint,
         "protocol": run.protocol,
         "genotype": fingerprint(run.genotypes),
-        "pretrained": str(config.pretrained.resolve()) if config.pretrained else None,
+        "pretrained": run.pretrained.content if run.pretrained else None,
     }
     open_run(run.config.out, {**plain(run.config), **identity}, FREE)
     if run.genotypes and all(genotype == run.genotypes[0] for genotype in run.genotypes):
         run.genotypes[0].save(run.config.out / "genotype.json")
     started = time.monotonic()
     tasks = run.tasks()
-    open_ones = [task for task in tasks if not (task.folder / "predictions.json").exists()]
+    open_ones = [task for task in tasks if not task.done]
     if open_ones:
         _announce(run, open_ones)
         _train(open_ones, run)
@@ -78,6 +78,7 @@ def run_training(config: TrainConfig) -> dict[str, Any]:
 class _Run:
     """A training with all that it needs settled; ``genotypes`` has one for each fold, or none for a known network."""
 
+    asked: TrainConfig
     config: TrainConfig
     prepared: Prepared
     protocol: str
@@ -91,7 +92,7 @@ class _Run:
         """Every fold under every seed."""
         assert self.config.batch_size and self.config.out
         # As many steps for every fold, so that each sees each of its samples at least once an epoch.
-        steps = math.ceil(max(len(fold.train) for fold in self.parts) / max(self.config.batch_size, 2))
+        steps = math.ceil(max(len(fold.train) for fold in self.parts) / self.config.batch_size)
         genotypes: Sequence[Genotype | None] = self.genotypes or [None] * len(self.parts)
         return [
             FoldTask(
@@ -111,10 +112,11 @@ class _Run:
 
     def judged(self) -> Judged:
         """What the results are about."""
-        return Judged(self.config, self.protocol, self.parts, self.genotypes, self.task, self.pretrained)
+        return Judged(self.config, self.protocol, self.parts, self.genotypes, self.task, self.asked, self.pretrained)
 
 
-def _settled(config: TrainConfig) -> _Run:
+def _settled(asked: TrainConfig) -> _Run:
+    config = asked
     genotypes = load_genotypes(config.genotype) if config.genotype else None
     name = config.dataset or (genotypes.any.provenance.dataset if genotypes else "")
     prepared = find(name)
@@ -127,10 +129,10 @@ def _settled(config: TrainConfig) -> _Run:
     task = task_of(prepared, config.units)
     config = dataclasses.replace(config, units=task.names if task.units else ())
     config = _fit(config, genotypes, prepared, parts, device)
-    check_folds(parts, config.epoch_rule, config.seed, task)
+    check_folds(parts, config, task)
     before = read_pretrained(config.pretrained, [fold.name for fold in parts]) if config.pretrained else None
     check_final(config, chosen, before)
-    run = _Run(config, prepared, protocol, parts, chosen, task, before, device)
+    run = _Run(asked, config, prepared, protocol, parts, chosen, task, before, device)
     _trial(run)
     return run
 
@@ -167,7 +169,8 @@ def _train(tasks: Sequence[FoldTask], run: _Run) -> None:
     config = run.config
     at_once = config.together or _fitting(run)
     if at_once > 1:
-        _train_in_groups(tasks, at_once)
+        if failures := _train_in_groups(tasks, at_once):
+            _fail(failures, len(tasks), {}, config.out)
         return
     assert config.out
     engine = Engine(
@@ -187,19 +190,25 @@ def _train(tasks: Sequence[FoldTask], run: _Run) -> None:
         _fail(outcome.failures, len(tasks), outcome.tracebacks, config.out)
 
 
-def _train_in_groups(tasks: Sequence[FoldTask], at_once: int) -> None:
-    """Folds as one network, so many at a time; fewer where that is too much for the device's memory."""
-    left = list(tasks)
+def _train_in_groups(tasks: Sequence[FoldTask], at_once: int) -> dict[str, str]:
+    """Folds of the same cells as one network, so many at a time; fewer where the device's memory is too small.
+
+    Gives the folds that failed and why.
+    """
+    left, failures = list(tasks), {}
     while left:
+        group = [task for task in left if task.genotype == left[0].genotype][:at_once]
         try:
-            train_together(left[:at_once])
+            failures |= train_together(group)
         except torch.OutOfMemoryError:
-            if at_once == 1:
+            if len(group) == 1:
                 raise
-            at_once = min(at_once, len(left)) // 2
+            at_once = len(group) // 2
             warn(f"too many folds for the memory; going on with {at_once} together")
             continue
-        left = left[at_once:]
+        trained = {task.folder for task in group}
+        left = [task for task in left if task.folder not in trained]
+    return failures
 
 
 def _fitting(run: _Run) -> int:
@@ -221,7 +230,7 @@ def _fail(failures: dict[str, str], of: int, tracebacks: dict[str, str], out: Pa
         write_text(out / "tracebacks.txt", "\n".join(f"{name}\n{text}" for name, text in tracebacks.items()))
     name, why = next(iter(failures.items()))
     if of == 1:
-        raise UserError(why)
+        raise UserError(f"{name}: {why}")
     others = f"; {len(failures) - 1} more failed too" if len(failures) > 1 else ""
     kept = of - len(failures)
     raise UserError(f"{name}: {why}{others}. {kept} of {of} folds are done and kept; the same command does the rest")

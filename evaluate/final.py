@@ -50,8 +50,10 @@ def check_final(config: TrainConfig, genotypes: Sequence[Genotype], pretrained: 
         )
     if pretrained and "" not in pretrained.files:
         raise UserError("--final: every fold has a start of its own here; give --pretrained a run of one fold")
-    if config.epoch_rule == "test-best":
-        raise UserError("--final tests nobody, so --epoch-rule test-best can choose no epoch; use last or inner")
+    if config.epoch_rule != "last":
+        raise UserError(
+            f"--final learns from everybody, so nobody is left for --epoch-rule {config.epoch_rule}; use last"
+        )
 
 
 def final_task(judged: Judged) -> FoldTask:
@@ -66,7 +68,7 @@ def final_task(judged: Judged) -> FoldTask:
         config=config,
         data=prepared.folder.resolve(),
         fingerprint=prepared.fingerprint,
-        steps=math.ceil(len(everybody) / max(config.batch_size, 2)),
+        steps=math.ceil(len(everybody) / config.batch_size),
         folder=config.out.resolve() / f"seed{config.seed}" / FINAL,
         pretrained=judged.pretrained,
     )
@@ -76,7 +78,7 @@ def leave_model(judged: Judged, results: Results) -> None:
     """Write model.safetensors and say what it is: the final network, or that of the only fold; else how to get one."""
     out, task = judged.config.out, final_task(judged)
     assert out
-    if (task.folder / "predictions.json").exists():
+    if task.done:
         folder, info = task.folder, _final_info(judged, results)
         words = "trained on everybody; the result above is its recipe's"
     elif len(judged.folds) == 1:

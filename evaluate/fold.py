@@ -15,9 +15,10 @@ from emonas import checkpoint
 from emonas.console import progress
 from emonas.datasets.batches import drawn, in_order
 from emonas.device import epoch_seed, seed_everything
+from emonas.errors import UserError
 from emonas.files import write_json
 from emonas.side_by_side import epoch_together
-from emonas.trainer import EpochScore, Trainer, predict
+from emonas.trainer import EpochScore, Trainer, predict, require_finite
 
 from .fold_task import FoldTask, opened
 from .metrics import scores, unit_scores
@@ -26,7 +27,7 @@ from .plan import class_shares, plan_of, policy_of
 from .sides import learnt_and_watched
 
 #: A network trained with others is saved when so many seconds have passed, as writing takes its time.
-_SAVE_EVERY = 30.0
+_SAVE_EVERY = 10.0
 
 
 def train_fold(task: FoldTask) -> None:
@@ -34,7 +35,7 @@ def train_fold(task: FoldTask) -> None:
 
     Raises UserError for a damaged run folder and for a loss that became NaN.
     """
-    if (task.folder / "predictions.json").exists():
+    if task.done:
         return
     running = FoldTraining(task)
     epochs = task.config.epochs or 0
@@ -49,31 +50,43 @@ def train_fold(task: FoldTask) -> None:
     running.judge()
 
 
-def train_together(tasks: Sequence[FoldTask]) -> None:
+def train_together(tasks: Sequence[FoldTask]) -> dict[str, str]:
     """Train and judge several folds as one network (see side_by_side); each in its own folder, as `train_fold` does.
 
-    Started folds go on where they are, those behind first, until all are level.
+    Started folds go on where they are, those behind first, until all are level. Gives the names of the folds that
+    failed and why, as a loss became NaN; the others go on without them.
     """
-    running = [FoldTraining(task) for task in tasks if not (task.folder / "predictions.json").exists()]
+    running = [FoldTraining(task) for task in tasks if not task.done]
+    failures: dict[str, str] = {}
     if not running:
-        return
+        return failures
     epochs = tasks[0].config.epochs or 0
     saved = time.monotonic()
     first = min(one.start for one in running)
-    with progress(f"training, {len(running)} folds together", epochs, first) as step:
+    count = "1 fold" if len(running) == 1 else f"{len(running)} folds together"
+    with progress(f"training, {count}", epochs, first) as step:
         for epoch in range(first, epochs):
             behind = [one for one in running if one.start <= epoch]
             batches, seeds = zip(*(one.batches(epoch) for one in behind), strict=True)
             of_folds = epoch_together([one.trainer for one in behind], batches, epoch, seeds)
             due = time.monotonic() - saved > _SAVE_EVERY or epoch + 1 == epochs
             for one, score in zip(behind, of_folds, strict=True):
+                try:
+                    require_finite(score.loss, epoch)
+                except UserError as error:
+                    failures[one.task.name] = str(error)
+                    running.remove(one)
+                    continue
                 one.finish(epoch, score)
                 if due:
                     one.save(epoch)
+            if not running:
+                break
             saved = time.monotonic() if due else saved
             step(_note(EpochScore(*np.mean([(s.loss, s.accuracy) for s in of_folds], axis=0).tolist())))
     for one in running:
         one.judge()
+    return failures
 
 
 def _note(score: EpochScore) -> str:
@@ -106,8 +119,9 @@ class FoldTraining:
         assert self.config.batch_size
         seed = epoch_seed(self.task.seed, epoch)
         policy = policy_of(self.config, self.pictures)
-        size = max(self.config.batch_size, 2)
-        return drawn(self.pictures, self.learn, size, self.task.steps, seed, policy, self.shares), seed
+        return drawn(
+            self.pictures, self.learn, self.config.batch_size, self.task.steps, seed, policy, self.shares
+        ), seed
 
     def finish(self, epoch: int, score: EpochScore) -> None:
         """Note an epoch's score; where a rule chooses the epoch, keep the best network so far."""

@@ -45,6 +45,11 @@ class FoldTask:
         """How it is called in messages."""
         return self.fold.name if self.config.seeds == 1 else f"{self.fold.name}, seed {self.seed}"
 
+    @property
+    def done(self) -> bool:
+        """Whether it has been judged."""
+        return (self.folder / "predictions.json").exists()
+
 
 @dataclass(frozen=True)
 class FoldResult:
@@ -77,7 +82,10 @@ def _opened(data: Path, fingerprint: str, units: tuple[str, ...], device: str) -
 def read_result(task: FoldTask, answers: int) -> FoldResult:
     """Read a finished fold back. Raises UserError when the file does not belong to this fold."""
     path = task.folder / "predictions.json"
-    data = read_json(path)
+    try:
+        data = read_json(path)
+    except UserError as error:
+        raise UserError(f"{error}; delete it to judge this fold again") from None
     try:
         positions = np.array(data["positions"], np.int64)
         probabilities = np.array(data["probabilities"], np.float64).reshape(len(positions), answers)

@@ -88,16 +88,20 @@ def _pretrained_leaks(parts: Sequence[Fold], prepared: Prepared, pretrained: Pre
     if pretrained is None:
         return []
     seen: set[str] = set()
-    spoiled = False
+    answers = []
     for fold in parts:
         tested = people_in(prepared, fold.test)
         for origin in pretrained.seen(fold.name):
             seen.update(seen_people(origin, tested))
-            spoiled = spoiled or bool(saw(origin, prepared, tested))
+            answers.append(saw(origin, prepared, tested))
     if seen:
         named = _some(sorted(seen))
         return [f"the network that this training starts from was trained on {len(seen)} of the tested people ({named})"]
-    return ["the network that this training starts from was trained on the tested part"] if spoiled else []
+    return {
+        True: ["the network that this training starts from was trained on the tested part"],
+        None: ["it cannot be told whether the network that this training starts from has seen tested people"],
+        False: [],
+    }[together(answers)]
 
 
 def _both_sides(parts: Sequence[Fold], prepared: Prepared) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from emonas.datasets.prepared import Prepared
 from emonas.device import seed_everything
@@ -38,16 +38,20 @@ def build_network(
     )
 
 
+def _heads(network: Network | Plain) -> tuple[str, ...]:
+    """How the names of those tensors begin that belong to the classes: of a well-known network, its last layer."""
+    if isinstance(network, Network):
+        return _OF_CLASSES
+    return ([name for name, module in network.named_modules() if isinstance(module, nn.Linear)][-1],)
+
+
 def start_from(network: Network | Plain, weights: Mapping[str, Tensor], same_classes: bool, source: str) -> None:
     """Put an earlier training's weights into a network; the heads only where they are for the ``same_classes``.
 
     Raises UserError where the two are not the same network.
     """
     own = network.state_dict()
-    heads = {name for name in own if name.startswith(_OF_CLASSES)} if isinstance(network, Network) else set()
-    if isinstance(network, Plain):
-        heads = {name for name in own if name in weights and own[name].shape != weights[name].shape}
-        heads = heads if all(own[name].shape[:1] != weights[name].shape[:1] for name in heads) else set()
+    heads = {name for name in own if name.startswith(_heads(network))}
     wanted = {name for name in own if same_classes or name not in heads}
     fitting = {name for name in wanted if name in weights and weights[name].shape == own[name].shape}
     missing = sorted(wanted - fitting - {name for name in own if name.startswith("auxiliary.")})

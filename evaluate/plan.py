@@ -28,7 +28,7 @@ def plan_of(config: TrainConfig, task: Task, truth: np.ndarray) -> TrainingPlan:
         learning_rate=config.learning_rate,
         optimiser=config.optimiser,
         weight_decay=config.weight_decay,
-        warm_up=min(config.warm_up, config.epochs - 1),
+        warm_up=config.warm_up,
         drop_path=config.drop_path,
         smoothing=config.label_smoothing,
         average=config.weight_average,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from emonas import checkpoint
+from emonas.datasets.copies import fingerprint
 from emonas.datasets.protocol import Fold
 from emonas.errors import UserError
 from emonas.genotype import Provenance
@@ -24,6 +25,8 @@ _ALL = ""
 class Pretrained:
     """An earlier run of emonas-train. ``files`` and ``origins`` by fold; one entry named "" where it serves all folds.
 
+    ``content`` is another text for other weights.
+
     ``origins`` are the sets and people that the weights come from, the earlier run's own start included.
     """
 
@@ -31,6 +34,7 @@ class Pretrained:
     names: tuple[str, ...]
     files: Mapping[str, Path]
     origins: Mapping[str, tuple[Provenance, ...]]
+    content: str = ""
 
     def start(self, network: Network | Plain, fold: str, names: tuple[str, ...]) -> None:
         """Give a fold's network its start; the classifier's too where the classes are the same in the same order.
@@ -69,7 +73,8 @@ def read_pretrained(run: Path, folds: list[str]) -> Pretrained:
         raise UserError(f"--pretrained {run}: its results do not say what it was trained on") from None
     if shared:
         files, origins = {_ALL: files[names[0]]}, {_ALL: origins[names[0]]}
-    return Pretrained(run, tuple(results["classes"]), files, origins)
+    content = fingerprint(path.read_bytes() for path in files.values())
+    return Pretrained(run, tuple(results["classes"]), files, origins, content)
 
 
 def _origin(trained: Mapping[str, Any], fold: str) -> Provenance:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +18,7 @@ from emonas.files import write_json, write_text
 from emonas.genotype import Genotype
 from emonas.picture import draw_confusion, save_figure
 
-from .config import TrainConfig
+from .config import TrainConfig, command
 from .fold_task import FoldResult
 from .leaks import find_leaks, people_in, search_saw
 from .megc import megc_answers
@@ -31,6 +29,7 @@ from .recipes import Recipe
 from .report import write_report
 from .report_words import marks
 from .results_file import FORMAT, NAME, VERSION
+from .sides import learnt_and_watched
 from .spread import spread
 from .tables import write_csv, write_tex
 from .task import Task
@@ -44,13 +43,17 @@ EPOCH_RULES = {
 
 @dataclass(frozen=True)
 class Judged:
-    """What a result is about. ``genotypes``: one for each fold, or none for a well-known network."""
+    """What a result is about. ``genotypes``: one for each fold, or none for a well-known network.
+
+    ``config`` is fitted, ``asked`` as the user gave it.
+    """
 
     config: TrainConfig
     protocol: str
     folds: Sequence[Fold]
     genotypes: Sequence[Genotype]
     task: Task
+    asked: TrainConfig
     pretrained: Pretrained | None = None
 
     @property
@@ -74,9 +77,9 @@ def make_results(judged: Judged, answers: Sequence[FoldResult], seconds: float |
         **_network(judged),
         **_seen(judged),
         "recipe": {field.name: getattr(judged.config, field.name) for field in dataclasses.fields(Recipe)}
-        | {key: getattr(judged.config, key) for key in ("recipe", "epochs", "batch_size")},
+        | {key: getattr(judged.config, key) for key in ("recipe", "epochs", "batch_size", "no_auxiliary")},
         "input": {"size": task.prepared.size, "channels": task.prepared.channels, **task.prepared.options},
-        "command": shlex.join(["emonas-train", *sys.argv[1:]]),
+        "command": command(judged.asked),
         "versions": versions(),
         "seconds": seconds,
     }
@@ -166,15 +169,26 @@ def _fold_row(task: Task, answer: FoldResult) -> dict[str, Any]:
 
 def _network(judged: Judged) -> dict[str, Any]:
     config = judged.config
-    genotype = judged.genotypes[0] if judged.genotypes else None
-    parameters = count_parameters(build_network(genotype, config, judged.prepared, len(judged.task.names)))
+    of_folds: Sequence[Genotype | None] = judged.genotypes or [None]
+    different = [genotype for i, genotype in enumerate(of_folds) if genotype not in of_folds[:i]]
+    networks = [build_network(genotype, config, judged.prepared, len(judged.task.names)) for genotype in different]
+    counts = [count_parameters(networks[different.index(genotype)]) for genotype in of_folds]
+    parameters = round(sum(counts) / len(counts))
     model = {
         "arch": config.arch or "genotype",
         "cells": config.cells,
         "channels": config.channels,
         "parameters": parameters,
+        "parameters_of_folds": [min(counts), max(counts)],
     }
     return {"model": model, "parameters": parameters}
+
+
+def _looked_at(judged: Judged, fold: Fold) -> set[str]:
+    """The people whom a fold's network was made with: who was learnt from, and who chose the epoch."""
+    config, prepared = judged.config, judged.prepared
+    sides = learnt_and_watched(fold, config.epoch_rule, config.seed, prepared)
+    return people_in(prepared, np.concatenate([fold.train, *sides]))
 
 
 def _seen(judged: Judged) -> dict[str, Any]:
@@ -182,7 +196,7 @@ def _seen(judged: Judged) -> dict[str, Any]:
     prepared = judged.prepared
     saw, people = search_saw(judged.folds, judged.genotypes, prepared)
     known = prepared.subjects_known
-    learnt = {fold.name: sorted(people_in(prepared, fold.train)) if known else [] for fold in judged.folds}
+    learnt = {fold.name: sorted(_looked_at(judged, fold)) if known else [] for fold in judged.folds}
     own = (prepared.name, prepared.dataset, prepared.fingerprint, judged.protocol, known)
     return {
         "search_saw_test_subjects": saw,

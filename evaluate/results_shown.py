@@ -13,7 +13,9 @@ from .results_file import NAME
 
 def show_results(out: Path, results: dict[str, Any]) -> None:
     """Say everything that a reader of the numbers must know, at 80 columns."""
-    people = "people unknown" if results["n_subjects"] is None else f"{results['n_subjects']} unseen people"
+    clean = not results["leaks"] and results["epoch_rule"] != "test-best"
+    whom = "unseen people" if clean else "tested people"
+    people = "people unknown" if results["n_subjects"] is None else f"{results['n_subjects']} {whom}"
     several = len(results["seeds"]) > 1
     rows = [(name, *_score_cells(results, key, several)) for key, name in MEASURES.items()]
     columns = ("", "result", *(("± seeds",) if several else ()), "95 % interval", "chance")
@@ -39,6 +41,12 @@ def _score_cells(results: dict[str, Any], key: str, several: bool) -> list[str]:
     return [f"{results[key]:.3f}", *std, interval, f"{results['chance'][key]:.3f}"]
 
 
+def _parameters(results: dict[str, Any]) -> str:
+    least, most = results["model"]["parameters_of_folds"]
+    between = f" on average, {least:,} to {most:,} from fold to fold" if least < most else ""
+    return f"{results['parameters']:,} parameters{between}"
+
+
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
@@ -49,14 +57,14 @@ def _say_conditions(out: Path, results: dict[str, Any]) -> None:
     say(f"protocol   {results['protocol_in_words']}")
     say(f"epoch      {results['epoch_rule_in_words']}; seed {seeds}; chance = {always}")
     say(f"interval   {results['interval_in_words']}")
-    say(f"network    {results['parameters']:,} parameters (auxiliary head not counted)")
+    say(f"network    {_parameters(results)} (auxiliary head not counted)")
     if results["epoch_rule"] == "test-best":
         warn("selected on the test subject: each person's epoch was chosen by that person's own answers; "
              "such a number says little about new people")  # fmt: skip
     for leak in results["leaks"]:
         warn(f"leak: {leak}")
     if results["search_saw_test_subjects"]:
-        warn(f"for clean cells use emonas-search --protocol {results['protocol']} or --exclude-subjects")
+        warn(f"for clean cells use emonas-search --protocol {results['protocol']}")
     elif results["search_saw_test_subjects"] is None:
         warn("from the genotype it cannot be told whether the search saw tested people")
     say(f"report     {out / 'report.html'}")

@@ -11,6 +11,7 @@ from emonas.datasets.protocol import Fold, split_people
 from emonas.errors import UserError
 from emonas.options import EpochRule
 
+from .config import TrainConfig
 from .task import Task
 
 
@@ -26,20 +27,20 @@ def inner_validation(prepared: Prepared, fold: Fold, seed: int) -> tuple[np.ndar
     """What is learnt from and what chooses the epoch: the owner's validation part, else a fifth of the people."""
     validation = np.flatnonzero([sample.part == "validation" for sample in prepared.samples])
     if fold.name == "fixed" and len(validation):
-        tested = {prepared.samples[i].person for i in fold.test}
-        kept = [i for i in validation if prepared.samples[i].person not in tested]
+        elsewhere = {prepared.samples[i].person for part in (fold.train, fold.test) for i in part}
+        kept = [i for i in validation if prepared.samples[i].person not in elsewhere]
         if kept:
             return fold.train, np.array(kept, np.int64)
     inner = split_people(prepared.samples, fold.train, 5, seed)
     return inner.train, inner.test
 
 
-def check_folds(parts: Sequence[Fold], rule: EpochRule, seed: int, task: Task) -> None:
+def check_folds(parts: Sequence[Fold], config: TrainConfig, task: Task) -> None:
     """Refuse, before anything is written, what would fail in a later fold. Raises UserError."""
     if task.units and not any(task.truth[fold.test].any() for fold in parts):
         raise UserError("--units: none of the tested samples shows any of these action units")
     for fold in parts:
-        if not task.units and len(set(task.truth[fold.train])) < 2:
-            raise UserError(f"fold {fold.name}: its training part has fewer than two classes")
-        if rule == "inner":
-            inner_validation(task.prepared, fold, seed)
+        for seed in range(config.seed, config.seed + config.seeds):
+            learnt, _ = learnt_and_watched(fold, config.epoch_rule, seed, task.prepared)
+            if not task.units and len(set(task.truth[learnt])) < 2:
+                raise UserError(f"fold {fold.name}: its training part has fewer than two classes")

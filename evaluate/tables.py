@@ -12,7 +12,7 @@ from emonas.files import write_text
 
 from .metrics import MEASURES
 
-COLUMNS = ("seed", "fold", "person", "clip", "truth", "prediction", "confidence", "right")
+COLUMNS = ("seed", "fold", "person", "clip", "truth", "prediction", "confidence", "right", "caution")
 ON_TEST = "selected on the test subject"
 #: The scores' keys and names, the one that counts most first.
 SCORES = {key: MEASURES[key] for key in ("uar", "uf1", "accuracy")}
@@ -63,7 +63,7 @@ def write_csv(out: Path, results: Mapping[str, Any]) -> Path:
     writer.writeheader()
     for row in answers(results):
         confidence = "" if row["confidence"] is None else f"{row['confidence']:.4f}"
-        writer.writerow({**row, "confidence": confidence, "right": int(row["right"])})
+        writer.writerow({**row, "confidence": confidence, "right": int(row["right"]), "caution": caution(results)})
     write_text(out / "results.csv", text.getvalue())
     return out / "results.csv"
 
@@ -76,12 +76,18 @@ def write_tex(out: Path, results: Mapping[str, Any]) -> Path:
         "unknown" if results["n_subjects"] is None else str(results["n_subjects"]),
         str(results["n_samples"]),
         latex(results["protocol_in_words"]),
-        latex(epoch_rule(results)),
+        latex("; ".join([epoch_rule(results), *(["leak"] if results["leaks"] else [])])),
         *(_score(results, key) for key in ("accuracy", "uf1", "uar")),
         f"{results['parameters']:,}".replace(",", r"\,"),
     ]
-    write_text(out / "results.tex", f"% {' & '.join(head)} \\\\\n{' & '.join(row)} \\\\\n")
+    leaks = "".join(f"% leak: {' '.join(leak.split())}\n" for leak in results["leaks"])
+    write_text(out / "results.tex", f"{leaks}% {' & '.join(head)} \\\\\n{' & '.join(row)} \\\\\n")
     return out / "results.tex"
+
+
+def caution(results: Mapping[str, Any]) -> str:
+    """What stands beside every answer: that the epoch was selected on it, and each leak; empty for a clean result."""
+    return "; ".join([*([ON_TEST] if results["epoch_rule"] == "test-best" else []), *results["leaks"]])
 
 
 def latex(text: str) -> str:

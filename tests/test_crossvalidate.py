@@ -22,7 +22,7 @@ from emonas.evaluate.config import TrainConfig
 from emonas.evaluate.crossvalidate import run_training
 from emonas.evaluate.fold_task import FoldTask
 from emonas.genotype import Genotype
-from emonas.trainer import Trainer
+from emonas.trainer import EpochScore, Trainer
 
 FOLDED = {"protocol": "kfold", "folds": 4, "epochs": 2}
 
@@ -82,17 +82,51 @@ def test_where_memory_is_short_fewer_folds_are_trained_together(
 ) -> None:
     plain, sizes = crossvalidate.train_together, []
 
-    def short_of_memory(tasks: list[FoldTask]) -> None:
+    def short_of_memory(tasks: list[FoldTask]) -> dict[str, str]:
         sizes.append(len(tasks))
         if len(tasks) > 1:
             raise torch.OutOfMemoryError
-        plain(tasks)
+        return plain(tasks)
 
     monkeypatch.setattr(crossvalidate, "train_together", short_of_memory)
     run_training(quick(tmp_path, genotype_file(tmp_path, prepared), **{**FOLDED, "epochs": 1}, together=4))
     assert sizes == [4, 2, 1, 1, 1, 1]
     assert len(answers(tmp_path / "run")) == 4
     assert "going on with 2 together" in capsys.readouterr().err
+
+
+def test_folds_with_cells_of_their_own_are_not_trained_as_one(prepared: Prepared, tmp_path: Path) -> None:
+    for i, operation in enumerate(("max_pool_3x3", "avg_pool_3x3", "sep_conv_3x3", "max_pool_3x3")):
+        cell = cell_of(operation, nodes=1)
+        Genotype(cell, cell, 3, 2, prepared.classes, PROVENANCE).save(
+            tmp_path / "by" / f"fold{i + 1}" / "genotype.json"
+        )
+    config = quick(tmp_path, tmp_path / "by", **FOLDED, dataset="small")
+    one_by_one = run_training(config)
+    least, most = one_by_one["model"]["parameters_of_folds"]
+    assert least < one_by_one["parameters"] < most
+    run_training(replace(config, out=tmp_path / "together", together=4))
+    alone, together = answers(tmp_path / "run"), answers(tmp_path / "together")
+    for name, probabilities in alone.items():
+        np.testing.assert_allclose(together[name], probabilities, atol=2e-3)
+
+
+def test_a_ruined_fold_is_left_behind_by_those_trained_with_it(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = quick(tmp_path, genotype_file(tmp_path, prepared), **FOLDED, together=2)
+    plain = fold_module.epoch_together
+
+    def ruin(trainers: list[Trainer], *rest: object) -> list[EpochScore]:
+        scores = plain(trainers, *rest)  # type: ignore[arg-type]
+        return [EpochScore(float("nan"), 0.0), *scores[1:]] if len(trainers) == 2 and rest[1] == 1 else scores
+
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"fold1: the loss became nan.*2 of 4 folds"):
+        patch.setattr(fold_module, "epoch_together", ruin)
+        run_training(config)
+    assert set(answers(tmp_path / "run")) == {"fold2", "fold4"}
+    run_training(config)
+    assert len(answers(tmp_path / "run")) == 4
 
 
 def test_processes_give_the_answers_of_one(prepared: Prepared, tmp_path: Path) -> None:
@@ -194,7 +228,7 @@ def test_choosing_the_epoch_on_the_tested_people_finds_skill_where_there_is_none
     said = capsys.readouterr()
     assert "selected on the test subject" in " ".join(said.out.split())
     assert "selected on the test subject" in " ".join(said.err.split())
-    for name in ("results.json", "results.tex", "report.html"):
+    for name in ("results.json", "results.csv", "results.tex", "report.html"):
         assert "selected on the test subject" in (tmp_path / "flattering" / name).read_text(), name
         assert "selected on the test subject" not in (tmp_path / "run" / name).read_text(), name
 

@@ -93,6 +93,11 @@ def test_a_start_from_the_tested_part_of_nameless_people_is_named(prepared: Prep
     assert "trained on the tested part" in leak
 
 
+def test_a_start_of_which_nobody_knows_is_not_passed_over(prepared: Prepared) -> None:
+    (leak,) = find_leaks(folds(prepared.samples, "fixed"), [], prepared, pretrained(database=""))
+    assert "it cannot be told whether the network that this training starts from" in leak
+
+
 def test_a_person_in_both_parts_is_named(prepared: Prepared) -> None:
     someone = prepared.subjects[0]
     theirs = [i for i, sample in enumerate(prepared.samples) if sample.person == someone]

@@ -14,10 +14,12 @@ from test_evaluate import genotype_file, quick
 from emonas import checkpoint
 from emonas.datasets.prepared import Prepared
 from emonas.errors import UserError
+from emonas.evaluate.baselines import build
 from emonas.evaluate.crossvalidate import run_training
-from emonas.evaluate.model import build_network
+from emonas.evaluate.model import build_network, start_from
 from emonas.evaluate.pretrained import read_pretrained
 from emonas.genotype import Genotype
+from emonas.network import Plain
 
 
 @pytest.fixture
@@ -66,6 +68,33 @@ def test_a_start_that_knows_tested_people_is_named(
     trained = {sample.person for sample in prepared.samples if sample.part == "train"}
     assert f"trained on {len(trained)} of the tested people" in leak
     assert leak in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_start_whose_epoch_was_chosen_on_tested_people_is_named(prepared: Prepared, tmp_path: Path) -> None:
+    genotype = genotype_file(tmp_path, prepared)
+    run_training(quick(tmp_path, genotype, out=tmp_path / "flattered", epochs=1, epoch_rule="test-best"))
+    (leak,) = run_training(quick(tmp_path, genotype, pretrained=tmp_path / "flattered", epochs=1))["leaks"]
+    assert "trained on" in leak and "tested people" in leak
+
+
+def test_other_weights_in_the_same_folder_are_another_run(prepared: Prepared, first: Path, tmp_path: Path) -> None:
+    config = quick(tmp_path, tmp_path / "g.json", pretrained=first, epochs=1)
+    run_training(config)
+    network = first / "seed0" / "fixed" / "network.pt"
+    network.write_bytes(network.read_bytes() + b" ")
+    with pytest.raises(UserError, match="other options"):
+        run_training(config)
+
+
+def test_the_last_layer_of_a_well_known_network_starts_anew_for_other_classes() -> None:
+    one, other = (Plain(build("mobilenet_v3_small", 3)) for _ in range(2))
+    last = "classifier.classifier.3.bias"
+    anew = other.state_dict()[last].clone()
+    start_from(other, one.state_dict(), same_classes=False, source="a run")
+    states = one.state_dict(), other.state_dict()
+    assert torch.equal(states[1][last], anew)
+    name = "classifier.features.0.0.weight"
+    assert torch.equal(states[0][name], states[1][name])
 
 
 def test_each_fold_starts_from_its_own_where_there_are_as_many(prepared: Prepared, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def judged(prepared: Prepared, out: Path, **options: Any) -> Judged:
     config = fitted(TrainConfig(genotype=Path("g"), out=out, channels=2, cells=3, **options), 2, 3, 8, False, "smic")
     genotype = random_genotype(random.Random(0), cells=3, channels=2)
     parts = folds(prepared.samples, "loso")
-    return Judged(config, "loso", parts, [genotype] * len(parts), task_of(prepared, config.units))
+    return Judged(config, "loso", parts, [genotype] * len(parts), task_of(prepared, config.units), config)
 
 
 def answers(about: Judged, wrong: str = "", seeds: int = 1) -> list[FoldResult]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
 import pytest
 import torch
-from known_cells import random_genotype
+from known_cells import PROVENANCE, cell_of, random_genotype
 from torch import Tensor
 
-from emonas.errors import UserError
+from emonas.genotype import Genotype
 from emonas.network import Network
 from emonas.side_by_side import epoch_together
 from emonas.trainer import Trainer, TrainingPlan, make_optimiser
@@ -94,7 +95,21 @@ def test_what_was_trained_together_goes_on_alone() -> None:
             torch.testing.assert_close(stacked, mine, rtol=1e-8, atol=1e-9)
 
 
-def test_one_ruined_network_is_named_as_alone() -> None:
+def test_one_ruined_network_spoils_no_other() -> None:
+    alone, together = trainers({}), trainers({})
+    alone[2].epoch(batches(2, 0), 0)
     ruined = [(images * float("nan"), labels) for images, labels in batches(1, 0)]
-    with pytest.raises(UserError, match="loss became nan"):
-        epoch_together(trainers({}), [batches(0, 0), ruined, batches(2, 0)], 0, [0, 1, 2])
+    scores = epoch_together(together, [batches(0, 0), ruined, batches(2, 0)], 0, [0, 1, 2])
+    assert [math.isfinite(score.loss) for score in scores] == [True, False, True]
+    for mine, stacked in zip(tensors(alone[2].state_dict()), tensors(together[2].state_dict()), strict=True):
+        torch.testing.assert_close(stacked, mine, rtol=1e-8, atol=1e-9)
+
+
+def test_networks_of_other_cells_are_not_mixed() -> None:
+    pools = []
+    for operation in ("max_pool_3x3", "avg_pool_3x3"):
+        cell = cell_of(operation, nodes=2)
+        network = Network(Genotype(cell, cell, 3, 4, ("a", "b", "c"), PROVENANCE), classes=3, size=8).double()
+        pools.append(Trainer(network, TrainingPlan(EPOCHS), CPU))
+    with pytest.raises(ValueError, match="same cells"):
+        epoch_together(pools, [batches(0, 0), batches(1, 0)], 0, [0, 1])
