@@ -167,12 +167,12 @@ def _trial(run: _Run) -> Trainer:
 def _train(tasks: Sequence[FoldTask], run: _Run) -> None:
     """Train what is open. Raises UserError at the end for the folds that failed; the others are kept."""
     config = run.config
+    assert config.out
     at_once = config.together or _fitting(run)
     if at_once > 1:
         if failures := _train_in_groups(tasks, at_once):
             _fail(failures, len(tasks), {}, config.out)
         return
-    assert config.out
     engine = Engine(
         engine=config.engine,
         jobs=min(config.jobs, len(tasks)),
@@ -195,7 +195,7 @@ def _train_in_groups(tasks: Sequence[FoldTask], at_once: int) -> dict[str, str]:
 
     Gives the folds that failed and why.
     """
-    left, failures = list(tasks), {}
+    left, failures = list(tasks), dict[str, str]()
     while left:
         group = [task for task in left if task.genotype == left[0].genotype][:at_once]
         try:

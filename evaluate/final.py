@@ -50,10 +50,8 @@ def check_final(config: TrainConfig, genotypes: Sequence[Genotype], pretrained: 
         )
     if pretrained and "" not in pretrained.files:
         raise UserError("--final: every fold has a start of its own here; give --pretrained a run of one fold")
-    if config.epoch_rule != "last":
-        raise UserError(
-            f"--final learns from everybody, so nobody is left for --epoch-rule {config.epoch_rule}; use last"
-        )
+    if config.epoch_rule == "test-best":
+        raise UserError("--final tests nobody, so --epoch-rule test-best can choose no epoch; use last or inner")
 
 
 def final_task(judged: Judged) -> FoldTask:
@@ -80,7 +78,7 @@ def leave_model(judged: Judged, results: Results) -> None:
     assert out
     if task.done:
         folder, info = task.folder, _final_info(judged, results)
-        words = "trained on everybody; the result above is its recipe's"
+        words = f"trained on {_everybody(judged)}; the result above is its recipe's"
     elif len(judged.folds) == 1:
         row = next(row for row in results["per_fold"] if row["seed"] == judged.config.seed)
         folder = task.folder.with_name(Fold.folder(row["fold"]))
@@ -93,6 +91,10 @@ def leave_model(judged: Judged, results: Results) -> None:
     say(f"model      {out / NAME} ({words})")
 
 
+def _everybody(judged: Judged) -> str:
+    return "everybody" if judged.config.epoch_rule == "last" else "everybody but those who chose the epoch"
+
+
 def _final_info(judged: Judged, results: Results) -> ModelInfo:
     prepared = judged.prepared
     known = prepared.subjects_known
@@ -103,8 +105,8 @@ def _final_info(judged: Judged, results: Results) -> ModelInfo:
         *({**origin, "people": next(iter(origin["people"].values()), [])} for origin in start),
     ]
     words = (
-        f"judged by its recipe: {recipe_in_words(results)}; these weights themselves were trained on everybody and "
-        "tested on nobody"
+        f"judged by its recipe: {recipe_in_words(results)}; these weights themselves were trained on "
+        f"{_everybody(judged)} and tested on nobody"
     )
     pooled = {key: results[key] for key in MEASURES}
     return info_of(
