@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emonas.errors import UserError
 from emonas.keywords import arguments
@@ -12,10 +12,12 @@ from emonas.options import DeviceName
 from .final import FINAL
 from .fold_model import WEIGHTS, read_fold
 from .model_file import NAME, load_model
-from .prediction import Prediction
 from .results_file import NAME as RESULTS
 from .results_file import Results
 from .trained import Model
+
+if TYPE_CHECKING:
+    from .predict import Predicted
 
 
 def load(path: str | Path, device: DeviceName = "auto") -> Model:
@@ -51,6 +53,14 @@ def train(**options: Any) -> Results:
     return run_training(arguments(app, "train", (), options)["config"])
 
 
-def predict(model: Model | str | Path, x: Any, device: DeviceName = "auto", **options: Any) -> Prediction:
-    """emonas-predict: answers for pictures or clips; ``model`` as `load` takes it, the rest as `Model.predict` does."""
-    return (model if isinstance(model, Model) else load(model, device)).predict(x, **options)
+def predict(model: Model | str | Path, source: str | Path | int, **options: Any) -> Predicted:
+    """emonas-predict: the same options, with _ for -; returns the names of the answers, the rows, and what was seen.
+
+    ``model`` as `load` takes it; `Model.predict` answers for arrays and tensors. Raises TypeError for an option that
+    emonas-predict does not have, and UserError as the command does.
+    """
+    from .predict_cli import app
+    from .predict_command import run_predict
+
+    found = arguments(app, "predict", ("model", source), options)
+    return run_predict(model, str(source), found["config"], keep=True)

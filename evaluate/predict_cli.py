@@ -36,7 +36,7 @@ def predict(model: Path, source: str, /, config: Annotated[PredictConfig, Parame
     from .predict_command import run_predict
 
     # What was done until Ctrl-C is written; for a camera that is the usual end.
-    if run_predict(model, source, config) and not source.isdigit():
+    if run_predict(model, source, config).tally.stopped and not source.isdigit():
         sys.exit(EXIT_INTERRUPTED)
 
 

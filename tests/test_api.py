@@ -57,9 +57,17 @@ def test_four_steps_from_faces_to_answers(
     assert isinstance(found, emonas.Genotype) and found.cells == 3
     results = emonas.train(genotype=Path("cells"), out="trained", no_auxiliary=True, **TINY)
     assert results["n_folds"] == 1 and results["dataset"] == "small"
-    said = emonas.predict("trained", np.moveaxis(prepared.images[0], 0, -1))
+    model = emonas.load("trained")
+    said = model.predict(np.moveaxis(prepared.images[0], 0, -1))
     assert said.names == prepared.classes and said.labels[0] in prepared.classes
-    assert said.labels[0] in repr(said) and "UAR" in repr(emonas.load("trained"))
+    assert said.labels[0] in repr(said) and "UAR" in repr(model)
+    cv2.imwrite("face.png", np.moveaxis(prepared.images[0], 0, -1)[..., ::-1])
+    answered = emonas.predict(model, "face.png", faces="whole", csv=True, out="answers")
+    assert [row.answer.label for row in answered.rows] == said.labels and answered.names == prepared.classes
+    assert Path("answers/predictions.csv").exists()
+    assert emonas.predict("trained", Path("face.png"), faces="whole").rows == answered.rows
+    with pytest.raises(TypeError, match="detect_every"):
+        emonas.predict(model, "face.png", detect_ever=3)
 
 
 def test_a_set_is_prepared_with_the_options_of_the_command(tmp_path: Path) -> None:
