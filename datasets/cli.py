@@ -127,8 +127,9 @@ def prepare(
     source
         The file or folder as its owner distributes it; an embedded data set needs none.
     """
+    from emonas.jobs import cores
+
     from . import registry
-    from .making import cores
     from .overview import show_prepared
     from .prepare import prepare as make
     from .representation import PictureOptions

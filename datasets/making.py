@@ -106,11 +106,6 @@ def left(batches: Sequence[Batch]) -> list[Batch]:
     return [batch for batch in batches if read_batch(batch.path) is None]
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _made(sample: Sample, options: PictureOptions) -> bytes | str:
     """The pixels of a sample's picture, or why there are none."""
     try:

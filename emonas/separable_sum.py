@@ -150,6 +150,7 @@ class _SeparableSum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, how: _How, base: Tensor | None, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """``inputs``: the states x (N, C, H, W), then each term's depthwise kernel, mixer W and, if scaled, scale."""
         first, terms = max(how.sources) + 1, len(how.sources)
         xs, kernels, mixers = inputs[:first], inputs[first : first + terms], inputs[first + terms : first + 2 * terms]
         scales = torch.stack(inputs[first + 2 * terms :]) if len(inputs) > first + 2 * terms else None
@@ -173,6 +174,7 @@ class _SeparableSum(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """A gradient for each argument of `forward`, in its order; None where none is wanted."""
         how, wanted = ctx.how, ctx.needs_input_grad
         first, terms = max(how.sources) + 1, len(how.sources)
         saved = ctx.saved_tensors

@@ -8,13 +8,13 @@ from typing import Any
 
 from emonas.datasets.choices import Choices
 from emonas.datasets.face_choice import FaceOptions
-from emonas.datasets.making import cores
 from emonas.datasets.prepare import find, prepare, prepared_names
 from emonas.datasets.prepared import Prepared
 from emonas.datasets.registry import entry
 from emonas.datasets.representation import PictureOptions
 from emonas.errors import UserError
 from emonas.files import read_json
+from emonas.jobs import cores
 
 from .ablate_variants import REPRESENTATIONS, Data
 

@@ -43,7 +43,7 @@ def saw(origin: Provenance, prepared: Prepared, tested: Iterable[str]) -> bool |
     return {"all": True, "fixed": False}.get(origin.protocol)
 
 
-def together(answers: Iterable[bool | None]) -> bool | None:
+def of_all(answers: Iterable[bool | None]) -> bool | None:
     """One answer for all folds: one that saw spoils the result, one that is unknown leaves it open."""
     of_folds = set(answers)
     return True if True in of_folds else None if None in of_folds else False
@@ -63,7 +63,7 @@ def search_saw(
         for fold, genotype in zip(parts, genotypes, strict=bool(genotypes))
     ]
     seen = sorted({person for origin, people in pairs for person in seen_people(origin, people)})
-    return together(saw(origin, prepared, people) for origin, people in pairs), seen
+    return of_all(saw(origin, prepared, people) for origin, people in pairs), seen
 
 
 def find_leaks(
@@ -101,7 +101,7 @@ def _pretrained_leaks(parts: Sequence[Fold], prepared: Prepared, pretrained: Pre
         True: ["the network that this training starts from was trained on the tested part"],
         None: ["it cannot be told whether the network that this training starts from has seen tested people"],
         False: [],
-    }[together(answers)]
+    }[of_all(answers)]
 
 
 def _both_sides(parts: Sequence[Fold], prepared: Prepared) -> list[str]:

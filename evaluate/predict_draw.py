@@ -94,6 +94,7 @@ def video_file(folder: Path, rate: float) -> Iterator[Callable[[np.ndarray], Non
         writers: list[cv2.VideoWriter] = []
 
         def write(image: np.ndarray) -> None:
+            """Add a frame, brought to the first one's size; the file is begun with the first."""
             if not writers:
                 size = (image.shape[1], image.shape[0])
                 writers.append(cv2.VideoWriter(str(unfinished), cv2.VideoWriter.fourcc(*"mp4v"), rate, size))

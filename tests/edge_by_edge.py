@@ -18,6 +18,7 @@ from emonas.edges import node_rows, source_rows
 from emonas.genotype import INPUTS, OPERATION_NAMES
 from emonas.operations import OPERATIONS, FactorizedReduce, Stem, batch_norm, reductions, relu_conv_norm, stem_stride
 from emonas.packed import PackedNorm, PackedSeparable
+from emonas.search.searcher import Searcher
 from emonas.supernet import Supernet, all_active
 
 
@@ -247,3 +248,13 @@ def _of_operation(fan: nn.Module, name: str, operation: nn.Module) -> Iterator[t
         yield fan, operation
     elif name != "skip_connect":
         yield fan.pool_norms[("max_pool", "avg_pool").index(kind)], operation
+
+
+def plain_searcher() -> Searcher:
+    """Alphas over a small edge-by-edge supernet in float64, which can be differentiated twice."""
+    torch.manual_seed(0)
+    made = Searcher(PlainSupernet(3, 3, 2, 8, nodes=1)).double().train()  # type: ignore[arg-type]
+    with torch.no_grad():
+        for alpha in made.alphas():
+            alpha.normal_()
+    return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from edge_by_edge import PlainSupernet
+from edge_by_edge import plain_searcher
 from torch import Tensor
 from torch.func import functional_call
 
@@ -111,13 +111,7 @@ def hessian(searcher: Searcher, images: Tensor, labels: Tensor) -> Tensor:
 
 @pytest.fixture
 def plain() -> Searcher:
-    """Alphas over an edge-by-edge supernet, which can be differentiated twice."""
-    torch.manual_seed(0)
-    searcher = Searcher(PlainSupernet(3, 3, 2, 8, nodes=1)).double().train()  # type: ignore[arg-type]
-    with torch.no_grad():
-        for alpha in searcher.alphas():
-            alpha.normal_()
-    return searcher
+    return plain_searcher()
 
 
 def test_the_eigenvalue_is_that_of_the_exact_hessian(plain: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:

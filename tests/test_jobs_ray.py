@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_jobs import die
 
 from emonas import jobs_ray
 from emonas.errors import UserError
@@ -33,15 +33,6 @@ def where(number: int) -> dict[str, Any]:
     time.sleep(0.5)
     node = ray.get_runtime_context().get_node_id()
     return {"square": number**2, "node": node, "environment": [os.environ[key] for key in ENVIRONMENT]}
-
-
-def die(times: int, folder: Path) -> str:
-    """Be killed in the first ``times`` attempts; say in which one it went well."""
-    attempt = len(list(folder.iterdir())) + 1
-    (folder / str(attempt)).touch()
-    if attempt <= times:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return f"attempt {attempt}"
 
 
 def refuse() -> None:

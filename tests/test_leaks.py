@@ -14,7 +14,7 @@ from small import small_macro
 
 from emonas.datasets.prepared import Prepared
 from emonas.datasets.protocol import Fold, folds
-from emonas.evaluate.leaks import find_leaks, saw, seen_people, together
+from emonas.evaluate.leaks import find_leaks, of_all, saw, seen_people
 from emonas.evaluate.pretrained import Pretrained
 from emonas.genotype import Genotype, Provenance
 
@@ -54,9 +54,9 @@ def test_leaks_by_the_owners_split_where_nobody_is_named(
 
 
 def test_one_fold_that_saw_spoils_the_result() -> None:
-    assert together([False, None, True]) is True
-    assert together([False, None]) is None
-    assert together([False, False]) is False
+    assert of_all([False, None, True]) is True
+    assert of_all([False, None]) is None
+    assert of_all([False, False]) is False
 
 
 def searched(*people: str, **changes: object) -> Genotype:

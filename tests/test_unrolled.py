@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from edge_by_edge import PlainSupernet
+from edge_by_edge import plain_searcher
 from torch import Tensor
 from torch.func import functional_call
 
@@ -17,16 +17,6 @@ from emonas.trainer import Batch, Tally
 
 CPU = torch.device("cpu")
 RATE = 0.3
-
-
-def searcher() -> Searcher:
-    """Alphas over an edge-by-edge supernet, which can be differentiated twice."""
-    torch.manual_seed(0)
-    made = Searcher(PlainSupernet(3, 3, 2, 8, nodes=1)).double().train()  # type: ignore[arg-type]
-    with torch.no_grad():
-        for alpha in made.alphas():
-            alpha.normal_()
-    return made
 
 
 def batch(seed: int) -> Batch:
@@ -68,7 +58,7 @@ def relative(found: tuple[Tensor, ...], wanted: tuple[Tensor, ...]) -> float:
 
 @pytest.mark.parametrize("with_momentum", [False, True])
 def test_agrees_with_the_exact_gradient(with_momentum: bool) -> None:
-    made = searcher()
+    made = plain_searcher()
     momenta = velocity(made) if with_momentum else [None] * len(list(made.weights()))
     step = Virtual(RATE, 0.9 if with_momentum else 0.0, 0.1 if with_momentum else 0.0, momenta, CPU)
     train, validation = batch(1), batch(2)
@@ -84,7 +74,7 @@ def test_agrees_with_the_exact_gradient(with_momentum: bool) -> None:
 def test_looks_ahead_by_the_step_that_the_weights_then_take() -> None:
     """The weights at which L_val is asked are those after the real step, momentum and decay included."""
     plan = BilevelPlan(epochs=1, weight_decay=0.1, clip=1e9, order=2)
-    bilevel = Bilevel(searcher(), plan, CPU)
+    bilevel = Bilevel(plain_searcher(), plan, CPU)
     bilevel.weight_step(batch(5), Tally())
     asked: list[list[Tensor]] = []
 
