@@ -27,18 +27,18 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "helpers"))
 from known_cells import DARTS_V2
 
 from emonas.console import command_line, run
-from emonas.datasets.drawn_face import draw_face, random_identity
-from emonas.datasets.synthetic import MACRO_CLASSES
-from emonas.evaluate.model_file import load_model, save_model
-from emonas.evaluate.model_info import ModelInfo
-from emonas.evaluate.predict import Stream
-from emonas.evaluate.predict_config import PredictConfig
-from emonas.evaluate.predict_outputs import outputs
-from emonas.evaluate.predict_sources import open_source
+from emonas.datasets.synthetic.draw import draw_face, random_identity
+from emonas.datasets.synthetic.sets import MACRO_CLASSES
+from emonas.evaluate.model.file import load_model, save_model
+from emonas.evaluate.model.info import ModelInfo
+from emonas.evaluate.predict.config import PredictConfig
+from emonas.evaluate.predict.run import outputs
+from emonas.evaluate.predict.sources import open_source
+from emonas.evaluate.predict.stream import Stream
 from emonas.network import Network
 
 RATE = 25.0

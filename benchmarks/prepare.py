@@ -29,15 +29,15 @@ from rich.console import Console
 from rich.table import Table
 
 from emonas.console import command_line, run
-from emonas.datasets.drawn_face import draw_face, random_identity
-from emonas.datasets.face_detector_lbp import LbpFinder
-from emonas.datasets.faces import FaceFrames, with_faces
-from emonas.datasets.frames import ImageFiles
-from emonas.datasets.making import Batch, batches_of, make_all
-from emonas.datasets.picture_file import join
-from emonas.datasets.representation import PictureOptions
-from emonas.datasets.sample import Sample
-from emonas.dynamic_image import coefficients, weighted_sums
+from emonas.datasets.clips.dynamic_image import coefficients, weighted_sums
+from emonas.datasets.clips.frames import ImageFiles
+from emonas.datasets.clips.representation import PictureOptions
+from emonas.datasets.clips.sample import Sample
+from emonas.datasets.faces.crop import FaceFrames, with_faces
+from emonas.datasets.faces.lbp import LbpFinder
+from emonas.datasets.store.batch_file import join
+from emonas.datasets.store.workers import Batch, batches_of, make_all
+from emonas.datasets.synthetic.draw import draw_face, random_identity
 
 #: Height, width and the face's side of the two kinds of clips: CASME II's, cut out and whole.
 SHAPES = {"owner's faces": (340, 280, 280), "whole frames": (480, 640, 320)}

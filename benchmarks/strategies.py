@@ -37,15 +37,15 @@ from rich.table import Table
 
 from emonas.console import command_line, run
 from emonas.cost import count_parameters
-from emonas.datasets.prepare import prepare
-from emonas.datasets.representation import PictureOptions
-from emonas.evaluate.config import TrainConfig
-from emonas.evaluate.crossvalidate import run_training
+from emonas.datasets.clips.representation import PictureOptions
+from emonas.datasets.store.prepare import prepare
+from emonas.evaluate.train.config import TrainConfig
+from emonas.evaluate.train.run import run_training
 from emonas.genotype import Genotype
 from emonas.network import Network
 from emonas.search.config import SearchConfig
 from emonas.search.run import run_search
-from emonas.search.strategies import STRATEGIES
+from emonas.search.strategies.registry import STRATEGIES
 
 Part = Literal["strategies", "cost", "collapse", "depth"]
 

@@ -33,16 +33,16 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "helpers"))
 from edge_by_edge import PlainSupernet
 
 from emonas.console import command_line, run
 from emonas.device import mixed_precision
 from emonas.operations import Pointwise
-from emonas.search.bilevel import Bilevel, BilevelPlan
-from emonas.search.searcher import Searcher
-from emonas.supernet import Supernet
-from emonas.trainer import Tally
+from emonas.search.controller import Searcher
+from emonas.search.strategies.bilevel import Bilevel, BilevelPlan
+from emonas.supernet.supernet import Supernet
+from emonas.training.losses import Tally
 
 Form = Literal["reference", "fast"]
 FORMS: tuple[Form, ...] = ("reference", "fast")

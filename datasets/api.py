@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from emonas.datasets.cli import app
+from emonas.datasets.cli import prepare as command
+from emonas.datasets.databases import registry
+from emonas.datasets.store.prepared import Prepared, load, prepared_folder
 from emonas.keywords import arguments
-
-from . import registry
-from .cli import app
-from .cli import prepare as command
-from .prepared import Prepared, load, prepared_folder
 
 
 def prepare(dataset: str, source: str | Path | None = None, **options: Any) -> Prepared:

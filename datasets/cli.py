@@ -9,11 +9,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from emonas.console import command_line, run
+from emonas.datasets.databases import registry
+from emonas.datasets.faces import options as face_choice
+from emonas.datasets.faces.options import FaceOptions
+from emonas.datasets.reading.choices import NO_CHOICES, Choices
 from emonas.options import Coefficients, FlowMethod, Gain, Interpolation, Length, Positive, Representation, Side, Span
-
-from . import face_choice
-from .choices import NO_CHOICES, Choices
-from .face_choice import FaceOptions
 
 app = command_line("emonas-data", "List, check and prepare data sets.")
 
@@ -62,7 +62,7 @@ def list_datasets(*, json: bool = False) -> None:
     json
         Print JSON.
     """
-    from .overview import show_list
+    from emonas.datasets.catalogue.list import show_list
 
     show_list(json)
 
@@ -78,7 +78,7 @@ def describe(dataset: str, /, *, json: bool = False) -> None:
     json
         Print JSON.
     """
-    from .overview import show_description
+    from emonas.datasets.catalogue.list import show_description
 
     show_description(dataset, json)
 
@@ -103,7 +103,7 @@ def check(
     json
         Print JSON.
     """
-    from .checked import show_check
+    from emonas.datasets.catalogue.check import show_check
 
     show_check(dataset, source, choices, json)
 
@@ -127,12 +127,10 @@ def prepare(
     source
         The file or folder as its owner distributes it; an embedded data set needs none.
     """
-    from emonas.jobs import cores
-
-    from . import registry
-    from .overview import show_prepared
-    from .prepare import prepare as make
-    from .representation import PictureOptions
+    from emonas.datasets.catalogue.list import show_prepared
+    from emonas.datasets.clips.representation import PictureOptions
+    from emonas.datasets.store.prepare import prepare as make
+    from emonas.jobs.job import cores
 
     options = PictureOptions(
         size=config.size or registry.entry(dataset).size,

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from emonas.datasets.database import Database
-from emonas.datasets.describe import Section, full_name, sections, summary
-from emonas.datasets.registry import DATASETS, OWNERS
+from emonas.datasets.catalogue.describe import Section, full_name, sections, summary
+from emonas.datasets.databases.registry import DATASETS, OWNERS
+from emonas.datasets.reading.database import Database
 
 FOLDER = Path(__file__).parent / "databases"
 _COMMAND = "python docs/make_databases.py"

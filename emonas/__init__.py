@@ -10,19 +10,19 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "UserError": "emonas.errors",
     "Genotype": "emonas.genotype",
-    "Supernet": "emonas.supernet",
+    "Supernet": "emonas.supernet.supernet",
     "Network": "emonas.network",
-    "Sample": "emonas.datasets.sample",
-    "Prepared": "emonas.datasets.prepared",
+    "Sample": "emonas.datasets.clips.sample",
+    "Prepared": "emonas.datasets.store.prepared",
     # The four steps with the options of their commands; "search" would be the package of that name.
     "prepare": "emonas.datasets.api",
     "search_cells": "emonas.search.api",
     "train": "emonas.evaluate.api",
     "predict": "emonas.evaluate.api",
-    "load": "emonas.evaluate.api",
-    "Model": "emonas.evaluate.trained",
-    "Prediction": "emonas.evaluate.prediction",
-    "explain": "emonas.evaluate.explain",
+    "load": "emonas.evaluate.model.load",
+    "Model": "emonas.evaluate.model.model",
+    "Prediction": "emonas.evaluate.model.model",
+    "explain": "emonas.evaluate.explain.attribution",
 }
 
 __all__ = ["__version__", *_PUBLIC]

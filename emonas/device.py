@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import torch
 
-from .errors import UserError
-from .options import DeviceName
+from emonas.errors import UserError
+from emonas.options import DeviceName
 
 
 def pick(name: DeviceName) -> torch.device:
@@ -53,7 +53,7 @@ def mixed_precision(device: torch.device) -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """What a result depends on."""
-    from . import __version__
+    from emonas import __version__
 
     return {
         "emonas": __version__,

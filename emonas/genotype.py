@@ -8,13 +8,13 @@ two edges; ``concat`` names the states that make the cell's output. (Liu, Simony
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import UserError
-from .files import read_json, write_json
+from emonas.errors import UserError
+from emonas.files import read_json, write_json
 
 FORMAT = "emonas-genotype"
 VERSION = 1
@@ -263,3 +263,29 @@ class _Reader:
             fingerprint=self.string(origin, "fingerprint", ""),
             versions={str(key): str(value) for key, value in versions.items()},
         )
+
+
+MAX_POOL, AVG_POOL, SKIP, SEP_3X3, SEP_5X5, DIL_3X3, DIL_5X5 = range(len(OPERATION_NAMES))
+
+
+def count_edges(nodes: int) -> int:
+    """Edges of a cell in which every node sees all earlier states: 14 for 4 nodes."""
+    return sum(INPUTS + node for node in range(nodes))
+
+
+def node_rows(nodes: int) -> Iterator[slice]:
+    """For each node, the rows of the weight matrix that belong to its incoming edges, in the order of the states."""
+    start = 0
+    for node in range(nodes):
+        yield slice(start, start + INPUTS + node)
+        start += INPUTS + node
+
+
+def source_rows(nodes: int, source: int) -> list[int]:
+    """The rows of the edges that leave state ``source``, one for each node after it."""
+    return [rows.start + source for node, rows in enumerate(node_rows(nodes)) if source < INPUTS + node]
+
+
+NODES = 4
+#: The two kinds of cell, as they are called everywhere.
+KINDS = ("normal", "reduction")

@@ -8,7 +8,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
-from .errors import UserError
+from emonas.errors import UserError
 
 
 def arguments(app: App, function: str, given: Sequence[object], options: Mapping[str, Any]) -> dict[str, Any]:

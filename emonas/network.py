@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .genotype import INPUTS, Cell, Genotype
-from .operations import OPERATIONS, FactorizedReduce, Pointwise, Stem, reductions, relu_conv_norm, stem_stride
+from emonas.genotype import INPUTS, Cell, Genotype
+from emonas.operations import OPERATIONS, FactorizedReduce, Pointwise, Stem, reductions, relu_conv_norm, stem_stride
 
 
 def kept_paths(

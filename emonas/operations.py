@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .genotype import OPERATION_NAMES
+from emonas.genotype import OPERATION_NAMES
 
 
 def batch_norm(channels: int, affine: bool) -> nn.BatchNorm2d:

@@ -6,9 +6,8 @@ from typing import Any
 
 from emonas.genotype import Genotype
 from emonas.keywords import arguments
-
-from .cli import app
-from .run import run_search
+from emonas.search.cli import app
+from emonas.search.run import run_search
 
 
 def search_cells(**options: Any) -> Genotype | dict[str, Genotype]:

@@ -16,9 +16,8 @@ import torch
 from torch import Tensor
 
 from emonas.device import mixed_precision
-from emonas.trainer import Batch
-
-from .searcher import Searcher
+from emonas.search.controller import Searcher
+from emonas.training.losses import Batch
 
 #: A rule must hold for so many epochs in a row: one epoch's cell is chance.
 PATIENCE = 3

@@ -12,21 +12,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from emonas import checkpoint
 from emonas.console import duration, progress, say
-from emonas.datasets.batches import Pictures
+from emonas.datasets.loading.batches import Pictures
 from emonas.device import describe, epoch_seed, seed_everything
 from emonas.genotype import Genotype, Provenance
-from emonas.picture import draw_genotype, save_figure
-from emonas.trainer import EpochScore
-
-from .config import SearchConfig
-from .contest import within_budget
-from .feed import Feed
-from .guard import Guard, Rules, dominant_eigenvalue
-from .strategies import build
-from .strategy import Architecture, Setting, Strategy
-from .watch import Watch
+from emonas.plotting.figures import draw_genotype, save_figure
+from emonas.search.batches import Feed
+from emonas.search.config import SearchConfig
+from emonas.search.guard import Guard, Rules, dominant_eigenvalue
+from emonas.search.ranking import within_budget
+from emonas.search.strategies.registry import build
+from emonas.search.strategy import Architecture, Setting, Strategy
+from emonas.search.tensorboard import Watch
+from emonas.training import checkpoint
+from emonas.training.losses import EpochScore
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,27 @@ of a short training, and the best of several is better than it would be on new p
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import torch.nn.functional as F
 from sklearn.metrics import recall_score
 
+from emonas.console import progress, show_table
 from emonas.cost import count_parameters
 from emonas.device import epoch_seed, seed_everything
+from emonas.errors import UserError
+from emonas.files import read_json, write_json
 from emonas.genotype import Genotype, Provenance
 from emonas.network import Network
-from emonas.trainer import Batch, EpochScore, Trainer, TrainingPlan, predict
-
-from .feed import Feed
-from .strategy import Architecture, Setting
+from emonas.search.batches import Feed
+from emonas.search.controller import Searcher
+from emonas.search.strategy import Architecture, Setting
+from emonas.training.losses import Batch, EpochScore
+from emonas.training.plan import TrainingPlan
+from emonas.training.trainer import Trainer, predict
 
 
 @dataclass(frozen=True)
@@ -70,3 +77,50 @@ def stacked(architecture: Architecture, setting: Setting) -> Network:
         architecture.reductions,
     )
     return Network(genotype, setting.classes, setting.size, in_channels=setting.in_channels, auxiliary=False)
+
+
+#: The largest skip budget that "auto" tries.
+MOST_SKIPS = 4
+
+
+def contest(candidates: Mapping[str, Architecture], setting: Setting, feed: Feed, table: Path, title: str) -> str:
+    """The name of the candidate with the highest UAR after a short training.
+
+    All scores are written to ``table``, one by one, so that a killed contest goes on. Equal cells are trained once.
+    Raises UserError for a damaged table.
+    """
+    scores = _read(table)
+    with progress(title, len(candidates), 0) as step:
+        for name, architecture in candidates.items():
+            if name not in scores:
+                same = [other for other in scores if candidates.get(other) == architecture]
+                scores[name] = scores[same[0]] if same else short_training(architecture, setting, feed)[0]
+                write_json(table, {key: asdict(ranked) for key, ranked in scores.items()})
+            step(f"{name}: UAR {scores[name].uar:.3f}")
+    best = max(candidates, key=lambda name: scores[name].uar)
+    rows = []
+    for name in candidates:
+        parameters = f"{scores[name].parameters:,}".replace(",", " ")
+        rows.append((name, f"{scores[name].uar:.3f}", parameters, "taken" if name == best else ""))
+    show_table(title, ("", "UAR, short training", "parameters", ""), rows)
+    return best
+
+
+def _read(table: Path) -> dict[str, Ranked]:
+    if not table.exists():
+        return {}
+    data: Any = read_json(table)
+    try:
+        return {str(name): Ranked(float(score["uar"]), int(score["parameters"])) for name, score in data.items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise UserError(f"{table}: damaged; delete it to rank again") from None
+
+
+def within_budget(searcher: Searcher, found: Architecture, setting: Setting, feed: Feed, table: Path) -> Architecture:
+    """The searched number of skip connections: the cells under each budget, ranked by short training."""
+    candidates = {}
+    for budget in range(MOST_SKIPS + 1):
+        cells = searcher.cells({"normal": budget, "reduction": budget})
+        candidates[f"at most {budget} skips"] = Architecture(**cells, cells=found.cells, reductions=found.reductions)
+    candidates["no limit"] = found
+    return candidates[contest(candidates, setting, feed, table, "How many skip connections")]

@@ -7,21 +7,20 @@ import dataclasses
 import numpy as np
 
 from emonas.console import plain, say, show_table, warn
-from emonas.datasets.batches import Pictures
-from emonas.datasets.prepare import find
-from emonas.datasets.prepared import Prepared
-from emonas.datasets.protocol import Fold, folds, split_people
-from emonas.datasets.registry import entry
+from emonas.datasets.databases.registry import entry
+from emonas.datasets.loading.batches import Pictures
+from emonas.datasets.protocols.protocol import Fold, folds, split_people
+from emonas.datasets.store.prepare import find
+from emonas.datasets.store.prepared import Prepared
 from emonas.device import pick, versions
 from emonas.errors import UserError
+from emonas.files import open_run
 from emonas.genotype import Genotype, Provenance
 from emonas.operations import reductions
-from emonas.run_folder import open_run
-
-from .config import SearchConfig, check, fitted
-from .contest import contest
-from .loop import SearchTask, feed_of, keep, search, setting_of, with_seed
-from .strategy import Architecture
+from emonas.search.config import SearchConfig, check, fitted
+from emonas.search.loop import SearchTask, feed_of, keep, search, setting_of, with_seed
+from emonas.search.ranking import contest
+from emonas.search.strategy import Architecture
 
 
 def run_search(config: SearchConfig) -> dict[str, Genotype]:

@@ -8,12 +8,11 @@ from typing import Any, Protocol
 import torch
 
 from emonas.genotype import Cell
-from emonas.supernet import Supernet
-from emonas.trainer import EpochScore
-
-from .config import SearchConfig
-from .feed import Feed
-from .searcher import Searcher
+from emonas.search.batches import Feed
+from emonas.search.config import SearchConfig
+from emonas.search.controller import Searcher
+from emonas.supernet.supernet import Supernet
+from emonas.training.losses import EpochScore
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Samples and their frames, and the picture that a clip becomes."""

@@ -1,0 +1,162 @@
+"""How a sample becomes one picture of uint8 channels: a still as it is, a clip as what its representation makes of it.
+
+    still          the picture                                                          3 channels
+    dynamic        its dynamic image from onset to apex, or to offset by ``span``       3
+    dynamic-pair   the dynamic images from onset to apex and from apex to offset        6
+    flow           motion right, motion down, strain from onset to apex                 3
+    apex           its apex frame                                                       3
+    clip           ``length`` frames from onset to offset, channel 3 t + c: frame t     3 x length
+
+A prepared array (N, C, H, W) of clips is read back as video by ``images.reshape(N, -1, 3, H, W)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import cv2
+import numpy as np
+
+from emonas.datasets.clips.apex import ApexPolicy, apex_of, phases
+from emonas.datasets.clips.dynamic_image import dynamic_image
+from emonas.datasets.clips.flow import flow_picture
+from emonas.datasets.clips.interpolation import interpolated
+from emonas.datasets.clips.magnification import magnified
+from emonas.datasets.clips.sample import Sample
+from emonas.errors import UserError
+from emonas.options import Coefficients, FlowMethod, Interpolation, Representation, Span
+
+_NO_MOTION = "no frame between onset and the end of the span, so nothing moves"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureOptions:
+    """How samples become pictures. ``representation="auto"`` is "still" for stills and "dynamic" for clips.
+
+    Where a database has the option of an apex policy, preparing takes the one by which it is read. ``interpolation``
+    gives every span that is pooled, and every clip, ``length`` frames; a clip without it takes the nearest ones.
+    ``magnify`` is the gain of the Eulerian magnification that comes before everything else, 0 for none.
+    Raises UserError for options that do not fit each other.
+    """
+
+    size: int
+    representation: Representation = "auto"
+    coefficients: Coefficients = "exact"
+    span: Span = "onset-apex"
+    apex_policy: ApexPolicy = "middle"
+    flow: FlowMethod = "farneback"
+    interpolation: Interpolation = "none"
+    length: int = 10
+    magnify: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.interpolation != "none" and self.representation in ("still", "apex", "flow"):
+            raise UserError(f"--interpolation does not fit {self.representation}, which takes single frames")
+        if self.magnify and self.representation == "still":
+            raise UserError("--magnify does not fit still images, in which nothing moves")
+
+    @property
+    def channels(self) -> int:
+        """Channels of the pictures."""
+        return 3 * {"dynamic-pair": 2, "clip": self.length}.get(self.representation, 1)
+
+
+def _still(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequence[np.ndarray]:
+    return (frames[0],)
+
+
+def _dynamic(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequence[np.ndarray]:
+    onset, offset = phases(sample)
+    last = offset if options.span == "onset-offset" else apex_of(sample, frames, options.apex_policy)
+    if last <= onset:
+        raise UserError(_NO_MOTION)
+    return (_pooled(frames[onset : last + 1], options),)
+
+
+def _dynamic_pair(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequence[np.ndarray]:
+    """A half without motion, where the apex is the first or last frame, is even grey."""
+    onset, offset = phases(sample)
+    apex = apex_of(sample, frames, options.apex_policy)
+    if offset <= onset:
+        raise UserError(_NO_MOTION)
+    return _pooled(frames[onset : apex + 1], options), _pooled(frames[apex : offset + 1], options)
+
+
+def _flow(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequence[np.ndarray]:
+    onset, _ = phases(sample)
+    apex = apex_of(sample, frames, options.apex_policy)
+    if apex <= onset:
+        raise UserError(_NO_MOTION)
+    return (flow_picture(frames[onset], frames[apex], options.flow),)
+
+
+def _apex(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequence[np.ndarray]:
+    return (frames[apex_of(sample, frames, options.apex_policy)],)
+
+
+def _clip(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequence[np.ndarray]:
+    onset, offset = phases(sample)
+    return tuple(interpolated(frames[onset : offset + 1], options.length, options.interpolation))
+
+
+def _pooled(frames: np.ndarray, options: PictureOptions) -> np.ndarray:
+    if options.interpolation != "none":
+        frames = interpolated(frames, options.length, options.interpolation)
+    return dynamic_image(frames, options.coefficients)
+
+
+#: name -> (sample, its frames, options) -> pictures (H, W, 3) of levels 0..255, uint8 or float, at the frames' own size
+REPRESENTATIONS: dict[str, Callable[[Sample, np.ndarray, PictureOptions], Sequence[np.ndarray]]] = {
+    "still": _still,
+    "dynamic": _dynamic,
+    "dynamic-pair": _dynamic_pair,
+    "flow": _flow,
+    "apex": _apex,
+    "clip": _clip,
+}
+assert set(REPRESENTATIONS) | {"auto"} == set(get_args(Representation))
+
+
+def resolve(representation: Representation, samples: tuple[Sample, ...]) -> Representation:
+    """What "auto" means for these samples. Raises UserError where the choice does not fit them."""
+    clips = any(len(sample.frames) > 1 for sample in samples)
+    if representation == "auto":
+        return "dynamic" if clips else "still"
+    if (representation == "still") == clips:
+        of_clips = ", ".join(name for name in REPRESENTATIONS if name != "still")
+        what = f"clips: choose from {of_clips}" if clips else "still images: choose still"
+        raise UserError(f"--representation {representation} does not fit: these samples are {what}")
+    return representation
+
+
+def picture(sample: Sample, options: PictureOptions) -> np.ndarray:
+    """One sample as (channels, size, size), uint8. Pooling comes before resizing: one picture is resized, not all."""
+    frames = sample.frames.read()
+    if options.magnify:
+        onset, offset = phases(sample)
+        frames = magnified(frames, options.magnify, offset - onset + 1)
+    made = REPRESENTATIONS[options.representation](sample, frames, options)
+    return np.concatenate([_square(one, options.size) for one in made])
+
+
+def _square(image: np.ndarray, size: int) -> np.ndarray:
+    """Levels (H, W, C) as (C, size, size), uint8."""
+    interpolation = cv2.INTER_AREA if max(image.shape[:2]) > size else cv2.INTER_LINEAR
+    resized = cv2.resize(image, (size, size), interpolation=interpolation)
+    if resized.dtype != np.uint8:
+        resized = np.clip(np.rint(resized), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(np.moveaxis(resized, -1, 0))
+
+
+def as_picture(array: np.ndarray, representation: str) -> np.ndarray:
+    """A prepared picture (C, H, W), uint8, for the eye: (H, k W, 3), RGB.
+
+    A pair is shown side by side (k = 2), of a clip the first, the middle and the last frame (k = 3), and a flow as it
+    is stored: grey stands still, red moves right, green down, their lack left and up; blue is strain.
+    """
+    parts = array.reshape(-1, 3, *array.shape[1:])
+    if representation == "clip":
+        parts = parts[[0, len(parts) // 2, -1]]
+    return np.concatenate(list(np.moveaxis(parts, 1, -1)), axis=1)

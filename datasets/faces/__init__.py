@@ -1,0 +1,1 @@
+"""Faces: how they are found and cut out."""

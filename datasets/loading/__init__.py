@@ -1,0 +1,1 @@
+"""Batches of prepared pictures, and how they are augmented."""

@@ -1,0 +1,176 @@
+"""Pictures made batch by batch on several cores; what is made is kept, and found again by the next run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+import emonas
+from emonas.datasets.clips.representation import PictureOptions, picture
+from emonas.datasets.clips.sample import Sample
+from emonas.datasets.databases.registry import legible
+from emonas.datasets.faces.face import NoFaceError
+from emonas.datasets.store.batch_file import BatchFile, read_batch
+from emonas.errors import UserError
+
+#: In a worker process, whether its work is no longer wanted.
+_stopped: Callable[[], bool] = bool
+#: A batch ends with the sample that brings it to so many frames: about a second's work, and little to lose.
+BATCH_FRAMES = 256
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some samples of which pictures are made together, by one process, into one file."""
+
+    path: Path
+    samples: tuple[Sample, ...]
+    options: PictureOptions
+
+    def make(self) -> None:
+        """Make the pictures and write the file. Raises UserError when it cannot be written."""
+        made = [_made(sample, self.options) for sample in self.samples]
+        pixels = b"".join(one for one in made if isinstance(one, bytes))
+        reasons = tuple(one if isinstance(one, str) else "" for one in made)
+        BatchFile(self.path, reasons, pixels).write()
+
+
+def batches_of(samples: Sequence[Sample], options: PictureOptions, folder: Path) -> list[Batch]:
+    """All batches of these samples, in their order, with files in ``folder``.
+
+    A file's name is a fingerprint of all that its pictures come from, sources and options, so that a run which finds
+    the file may take it.
+    """
+    return [Batch(folder / f"{_fingerprint(part, options)}.batch", part, options) for part in _parts(samples)]
+
+
+def _parts(samples: Sequence[Sample]) -> Iterator[tuple[Sample, ...]]:
+    part: list[Sample] = []
+    for sample in samples:
+        part.append(sample)
+        if sum(len(one.frames) for one in part) >= BATCH_FRAMES:
+            yield tuple(part)
+            part = []
+    if part:
+        yield tuple(part)
+
+
+def make_all(batches: Sequence[Batch], jobs: int, step: Callable[[int], object]) -> None:
+    """Make every batch, on up to ``jobs`` processes; ``step`` is told how many samples are done after each.
+
+    The pictures depend on nothing but samples and options. What is made stays when an error or an interruption ends
+    this. Raises UserError.
+    """
+    if min(jobs, len(batches)) <= 1:
+        with _one_thread():
+            for batch in batches:
+                batch.make()
+                step(len(batch.samples))
+        return
+    # A forked process would inherit locked threads of libraries; a spawned one starts clean on every system.
+    context = get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(min(jobs, len(batches)), context, _start_worker, (stop,))
+    try:
+        running = {pool.submit(_work, batch): len(batch.samples) for batch in batches}
+        for done in as_completed(running):
+            done.result()
+            step(running[done])
+    except BrokenProcessPool:
+        raise UserError(
+            "a worker process has died, perhaps for lack of memory; what is made is kept: run the same command again, "
+            "with fewer --jobs"
+        ) from None
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def left(batches: Sequence[Batch]) -> list[Batch]:
+    """The batches of which there is no whole file yet."""
+    return [batch for batch in batches if read_batch(batch.path) is None]
+
+
+def _made(sample: Sample, options: PictureOptions) -> bytes | str:
+    """The pixels of a sample's picture, or why there are none."""
+    try:
+        return picture(sample, options).tobytes()
+    except NoFaceError as error:
+        return str(error)
+    except UserError as error:
+        return f"cannot be read: {legible(str(error))}"
+    except MemoryError:
+        raise UserError(f"{sample.clip}: not enough memory; run the same command again, with fewer --jobs") from None
+
+
+def _work(batch: Batch) -> None:
+    # A pool hands out some batches in advance, which cannot be called back.
+    if not _stopped():
+        with _one_thread():
+            batch.make()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread for each process: more would fight for the cores, and sums in parts depend on how many there are."""
+    from threadpoolctl import threadpool_limits
+
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _start_worker(stop: Event) -> None:
+    global _stopped
+    _stopped = stop.is_set
+    # Ctrl-C reaches every process of the terminal; the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    """A killed process cannot end its workers, which would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _fingerprint(samples: tuple[Sample, ...], options: PictureOptions) -> str:
+    versions = (emonas.__version__, np.__version__, cv2.__version__)
+    return hashlib.sha256(repr((versions, _origin(options), _origin(samples))).encode()).hexdigest()[:32]
+
+
+def _origin(value: Any) -> Any:
+    """What a value stands for, the same in every run: files by their size and time, large things by a digest."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return (type(value).__qualname__, *(_origin(getattr(value, field.name)) for field in fields(value)))
+    if isinstance(value, (list, tuple)):
+        return tuple(_origin(one) for one in value)
+    if isinstance(value, Path):
+        try:
+            found = value.stat()
+        except OSError:
+            return str(value)
+        return str(value), found.st_size, found.st_mtime_ns
+    if isinstance(value, np.ndarray):
+        value = value.tobytes()
+    return hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value

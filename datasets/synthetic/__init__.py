@@ -1,0 +1,1 @@
+"""Drawn faces, and the sets that consist of them."""

@@ -1,0 +1,1 @@
+"""Independent pieces of work, and the engines that run them."""

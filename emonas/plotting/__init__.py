@@ -1,0 +1,1 @@
+"""Pictures of cells, alphas and confusion matrices."""

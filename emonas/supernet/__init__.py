@@ -1,0 +1,1 @@
+"""The supernet in its fast form."""

@@ -1,0 +1,99 @@
+"""One database in several representations: found where it was prepared before, else made from its source."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from emonas.datasets.clips.representation import PictureOptions
+from emonas.datasets.databases.registry import entry
+from emonas.datasets.faces.options import FaceOptions
+from emonas.datasets.reading.choices import Choices
+from emonas.datasets.store.prepare import find, prepare, prepared_names
+from emonas.datasets.store.prepared import Prepared
+from emonas.errors import UserError
+from emonas.evaluate.ablate.variants import REPRESENTATIONS, Data
+from emonas.files import read_json
+from emonas.jobs.job import cores
+
+
+def data_of(prepared: Prepared, argument: str) -> Data:
+    """What an ablation needs to know of a prepared set; a folder is named from its root, for runs started elsewhere."""
+    is_folder = "/" in argument or "\\" in argument
+    return Data(
+        str(prepared.folder.resolve()) if is_folder else prepared.name,
+        prepared.name,
+        str(prepared.options["representation"]),
+        prepared.fingerprint,
+    )
+
+
+def other_representations(base: Prepared, source: Path | None, quiet: bool) -> dict[str, Data]:
+    """The same database as each of the other representations, under the names NAME-REPRESENTATION.
+
+    A set of that name is taken as it is; else it is prepared as ``base`` was, from ``source`` or where that was read
+    from. Raises UserError for stills, for a source that is not there any more, and for a set of that name that is
+    something else.
+    """
+    own = str(base.options["representation"])
+    if own == "still":
+        raise UserError(f"part representation: {base.name} holds still images, which are what they are")
+    found = {}
+    for other in REPRESENTATIONS:
+        if other != own:
+            name = f"{base.name}-{other}"
+            made = find(name) if name in prepared_names() else _made(base, other, name, source, quiet)
+            _refuse_another(made, base, other)
+            found[other] = data_of(made, name)
+    return found
+
+
+def _refuse_another(made: Prepared, base: Prepared, representation: str) -> None:
+    facts = (made.dataset, made.classes, made.protocol, made.options["representation"], made.size)
+    if facts != (base.dataset, base.classes, base.protocol, representation, base.size):
+        raise UserError(
+            f"part representation: {made.name} is not {base.name} as {representation} (data set, classes, protocol "
+            "or size differ); prepare it anew or rename it"
+        )
+
+
+def _made(base: Prepared, representation: str, name: str, source: Path | None, quiet: bool) -> Prepared:
+    source = source or _recorded_source(base)
+    run = f"emonas-data prepare {base.dataset} PATH --representation {representation} --name {name}"
+    if source is None and not entry(base.dataset).embedded:
+        raise UserError(
+            f"part representation: the source of {base.name} is not where it was; give --source PATH, or run: {run}"
+        )
+    if base.options.get("face_model"):
+        raise UserError(f"part representation: {base.name} was prepared with a --face-model; run with it: {run}")
+    return prepare(
+        base.dataset,
+        source,
+        _options(base, representation),
+        name,
+        quiet=quiet,
+        choices=_choices(base),
+        faces=FaceOptions(faces=base.options.get("faces", "whole")),
+        jobs=cores(),
+    )
+
+
+def _recorded_source(base: Prepared) -> Path | None:
+    recorded = read_json(base.folder / "prepared.json").get("source")
+    return Path(recorded) if recorded and Path(recorded).exists() else None
+
+
+def _options(base: Prepared, representation: str) -> PictureOptions:
+    """The pictures' options of ``base``, for another representation; single frames are not interpolated."""
+    known = {field.name for field in dataclasses.fields(PictureOptions)}
+    options: dict[str, Any] = {key: value for key, value in base.options.items() if key in known}
+    options["representation"] = representation
+    if representation != "dynamic":
+        options["interpolation"] = "none"
+    return PictureOptions(**options)
+
+
+def _choices(base: Prepared) -> Choices:
+    accepted = entry(base.dataset).accepted
+    return Choices(**{name: base.options[name] for name in accepted if name in base.options})

@@ -1,0 +1,126 @@
+"""A trained network as one file, ``model.safetensors``: weights as plain tensors, and all else as JSON in its header.
+
+The header's metadata are ``format`` and ``version`` (see model_info.py) and ``info``, the JSON. Nothing is pickled, so
+that a file from elsewhere can do nothing but be read.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import torch
+from torch import Tensor, nn
+
+from emonas.device import pick
+from emonas.errors import UserError
+from emonas.evaluate.model import baselines
+from emonas.evaluate.model.info import FORMAT, VERSION, ModelInfo, damaged, read_info
+from emonas.evaluate.model.inputs import picture_options
+from emonas.evaluate.model.model import Model
+from emonas.files import replacing
+from emonas.network import Network, Plain
+from emonas.options import DeviceName
+
+NAME = "model.safetensors"
+_AUXILIARY = "auxiliary."
+
+
+def save_model(path: Path, network: nn.Module, info: ModelInfo) -> None:
+    """Write a network, without its auxiliary head, and what it says of itself; whole or not at all."""
+    from safetensors.torch import save
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in answering(network.state_dict()).items()}
+    content = json.dumps(info.as_json(), ensure_ascii=False, allow_nan=False)
+    data = save(tensors, {"format": FORMAT, "version": str(VERSION), "info": content})
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def load_model(path: Path, device: DeviceName = "auto") -> Model:
+    """Read what `save_model` wrote. Raises UserError: missing, cut off, foreign, newer, other tensors than it says."""
+    place = pick(device)
+    info, tensors = _read(path)
+    return Model(info, network_of(info, tensors, str(path)).to(place), place)
+
+
+def answering(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights that answer: all but those of the auxiliary head, which only training has."""
+    return {name: tensor for name, tensor in weights.items() if not name.startswith(_AUXILIARY)}
+
+
+def network_of(info: ModelInfo, tensors: dict[str, Tensor], name: str) -> nn.Module:
+    """The network that ``info`` describes, with these weights, ready to answer; ``name`` is how messages call it.
+
+    Compared on paper first, without memory for weights. Raises UserError where the two do not belong together.
+    """
+    try:
+        picture_options(info.input)
+    except (ValueError, UserError) as error:
+        damaged(name, f"its pictures cannot be made ({error})")
+    with torch.device("meta"):
+        network = _built(info, name)
+    wanted = network.state_dict()
+    for key in sorted(wanted.keys() | tensors.keys()):
+        if key not in tensors:
+            damaged(name, f"tensor {key} is missing")
+        if key not in wanted:
+            damaged(name, f"tensor {key} is of another network")
+        if tensors[key].shape != wanted[key].shape or tensors[key].dtype != wanted[key].dtype:
+            sizes = f"{_kind(tensors[key])}, where {_kind(wanted[key])} is needed"
+            damaged(name, f"tensor {key} is {sizes}")
+    network.load_state_dict(tensors, assign=True)
+    return network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+
+
+def _kind(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+def _built(info: ModelInfo, name: str) -> nn.Module:
+    if info.genotype is None:
+        if info.arch not in get_args(baselines.BaselineName):
+            damaged(name, f"no network is called {info.arch[:40]!r}")
+        return Plain(baselines.build(info.arch, len(info.names), info.in_channels, info.size))  # type: ignore[arg-type]
+    return Network(
+        info.genotype,
+        classes=len(info.names),
+        size=info.size,
+        cells=info.cells,
+        channels=info.channels,
+        in_channels=info.in_channels,
+        auxiliary=False,
+    )
+
+
+def _read(path: Path) -> tuple[ModelInfo, dict[str, Tensor]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with path.open("rb"):
+            pass
+        with safe_open(path, framework="pt") as file:
+            info = _header(file.metadata() or {}, str(path))
+            # Copies, since the file is mapped and may be replaced.
+            return info, {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except SafetensorError:
+        raise UserError(f"{path}: not a whole safetensors file; take a whole copy or train again") from None
+
+
+def _header(metadata: dict[str, str], name: str) -> ModelInfo:
+    if metadata.get("format") != FORMAT:
+        raise UserError(f"{name}: not a model of emonas; emonas-train writes them")
+    try:
+        content = json.loads(metadata.get("info", "null"))
+    except (ValueError, RecursionError):
+        content = None
+    if metadata.get("version") != str(VERSION):
+        content = {"format": FORMAT, "version": metadata.get("version")}
+    if not isinstance(content, dict):
+        damaged(name, "its description is not JSON")
+    return read_info(content, name)

@@ -1,0 +1,200 @@
+"""What people hand to a trained network, made into the pictures that it was trained on.
+
+The same functions make them as in preparing a data set, so that a prepared sample gets the same answer again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, is_image, sorted_frames, whole_video
+from emonas.datasets.clips.representation import PictureOptions, picture
+from emonas.datasets.clips.sample import Frames, Sample
+from emonas.datasets.faces.crop import finder_of, with_faces
+from emonas.datasets.faces.face import FaceFinder
+from emonas.datasets.faces.options import FaceOptions, Faces, recorded
+from emonas.errors import UserError
+
+#: A zero-based position in the frames of a clip, or one for each of several clips.
+Phase = int | Sequence[int | None] | None
+
+
+@dataclass(frozen=True)
+class ArrayFrames:
+    """Frames that a program holds in memory: uint8 (T, H, W, 3), RGB."""
+
+    pixels: np.ndarray = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def read(self) -> np.ndarray:
+        """The frames themselves."""
+        return self.pixels
+
+    def flaw(self) -> str:
+        """They were checked when they were handed over."""
+        return ""
+
+
+def picture_options(picture: Mapping[str, Any]) -> PictureOptions:
+    """The options by which a model's pictures were made. Raises ValueError for what no preparing can have recorded."""
+    chosen = {f.name: picture[f.name] for f in dataclasses.fields(PictureOptions) if f.name in picture}
+    for name, hint in get_type_hints(PictureOptions).items():
+        known = get_args(hint) if get_origin(hint) is Literal else None
+        if name in chosen and known is not None and chosen[name] not in known:
+            raise ValueError(f"{name} {chosen[name]!r}")
+        if name in chosen and known is None and not isinstance(chosen[name], int | float):
+            raise ValueError(f"{name} {chosen[name]!r}")
+    options = PictureOptions(**chosen)
+    if options.representation == "auto" or options.channels != picture["channels"]:
+        raise ValueError(f"{picture['channels']} channels of representation {options.representation}")
+    return options
+
+
+def face_finder(picture: Mapping[str, Any], faces: Faces, model: str | Path | None) -> FaceFinder | None:
+    """What cuts faces out: "auto" does it where the training pictures were cut out, by the same detector.
+
+    Raises UserError where that was a model that has to be given.
+    """
+    if faces == "auto":
+        faces = "detect" if picture.get("faces") == "detect" else "whole"
+    options = FaceOptions(faces=faces, face_model=Path(model) if model is not None else None)
+    wanted = str(picture.get("face_model", ""))
+    if faces == "detect" and wanted and recorded(options)["face_model"] != wanted:
+        raise UserError(
+            f"the training's faces were found by the model {wanted}: give that file as face_model, "
+            'or faces="whole" for pictures that are already cut out'
+        )
+    return finder_of(options)
+
+
+def samples_of(
+    given: Any, clips: bool, onset: Phase = None, apex: Phase = None, offset: Phase = None
+) -> list[tuple[str, Sample]]:
+    """What was given as samples, each with the name of its source ("" for pixels).
+
+    ``clips``: whether a sample is a clip. Raises UserError for what cannot be a picture or a clip.
+    """
+    found = list(_clips(given) if clips else _stills(given))
+    if not found:
+        raise UserError("nothing to answer for: no pictures were given")
+    if not clips and (onset, apex, offset) != (None, None, None):
+        raise UserError("onset, apex and offset belong to clips, and this model takes still pictures")
+    phases = [_for_each(name, value, len(found)) for name, value in _named(onset, apex, offset)]
+    return [
+        (source, _sample(source, frames, *positions))
+        for (source, frames), *positions in zip(found, *phases, strict=True)
+    ]
+
+
+def made(sample: Sample, options: PictureOptions, finder: FaceFinder | None) -> np.ndarray:
+    """The picture of a sample, (C, size, size), uint8. Raises UserError: unreadable, no face, no motion."""
+    return picture(with_faces(sample, finder), options)
+
+
+def _named(onset: Phase, apex: Phase, offset: Phase) -> tuple[tuple[str, Phase], ...]:
+    return ("onset", onset), ("apex", apex), ("offset", offset)
+
+
+def _for_each(name: str, value: Phase, count: int) -> list[int | None]:
+    if value is None:
+        return [None] * count
+    if isinstance(value, Sequence):
+        if len(value) != count:
+            raise UserError(f"{name}: {len(value)} positions for {count} clips")
+        return list(value)
+    if count != 1:
+        raise UserError(f"{name}: one position for {count} clips; give a list with one for each")
+    return [int(value)]
+
+
+def _sample(source: str, frames: Frames, onset: int | None, apex: int | None, offset: int | None) -> Sample:
+    count = len(frames)
+    positions = [position for position in (onset, apex, offset) if position is not None]
+    if positions != sorted(positions) or any(not 0 <= position < count for position in positions):
+        named = ", ".join(f"{name} {value}" for name, value in _named(onset, apex, offset) if value is not None)
+        raise UserError(f"{source or 'a clip'}: {named} do not follow each other in {count} frames, counted from 0")
+    return Sample("", None, source, "", frames, onset, apex, offset)
+
+
+def _stills(given: Any) -> Iterator[tuple[str, Frames]]:
+    """Pictures one by one: files, the files of a folder, arrays."""
+    if isinstance(given, str | os.PathLike):
+        path = Path(given)
+        if path.is_dir():
+            files = sorted_frames(path)
+            if not files:
+                raise UserError(f"{path}: no pictures in this folder")
+            yield from ((str(file), ImageFiles((file,))) for file in files)
+        elif path.suffix.lower() in VIDEO_SUFFIXES:
+            raise UserError(f"{path}: a video, but this model takes still pictures")
+        else:
+            yield str(path), ImageFiles((path,))
+    elif _is_pixels(given):
+        yield from (("", ArrayFrames(one[None])) for one in _pixels(given))
+    else:
+        for one in _several(given):
+            yield from _stills(one)
+
+
+def _clips(given: Any) -> Iterator[tuple[str, Frames]]:
+    """Clips one by one: folders of frames, videos, arrays; image files alone are the frames of one clip."""
+    if isinstance(given, str | os.PathLike):
+        path = Path(given)
+        if path.is_dir():
+            if not (files := sorted_frames(path)):
+                raise UserError(f"{path}: no frames in this folder")
+            yield str(path), ImageFiles(tuple(files))
+        elif is_image(path):
+            raise UserError(f"{path}: one picture, but this model takes clips: a folder of frames, a video, an array")
+        else:
+            video = whole_video(path)
+            if reason := video.flaw():
+                raise UserError(f"{path}: {reason}")
+            yield str(path), video
+    elif _is_pixels(given):
+        pixels = _pixels(given)
+        if len(pixels) < 2:
+            raise UserError("one picture, but this model takes clips: frames as (T, H, W, 3)")
+        yield "", ArrayFrames(pixels)
+    else:
+        several = _several(given)
+        files = [Path(one) for one in several if isinstance(one, str | os.PathLike) and is_image(Path(one))]
+        if several and len(files) == len(several):
+            yield str(files[0].parent), ImageFiles(tuple(files))
+            return
+        for one in several:
+            yield from _clips(one)
+
+
+def _several(given: Any) -> list[Any]:
+    if not isinstance(given, Sequence):
+        raise UserError(f"a {type(given).__name__} is no picture: give a path, an array, a tensor, or a list of them")
+    return list(given)
+
+
+def _is_pixels(given: Any) -> bool:
+    # A tensor is known by what it can do, so that torch need not be imported for a path.
+    return isinstance(given, np.ndarray) or (hasattr(given, "detach") and hasattr(given, "numpy"))
+
+
+def _pixels(given: Any) -> np.ndarray:
+    """Arrays (H, W, 3) or (N, H, W, 3), tensors (3, H, W) or (N, 3, H, W), as uint8 (N, H, W, 3). Raises UserError."""
+    tensor = not isinstance(given, np.ndarray)
+    array = given.detach().cpu().numpy() if tensor else given
+    if array.ndim == 3:
+        array = array[None]
+    if tensor and array.ndim == 4 and array.shape[1] == 3:
+        array = np.moveaxis(array, 1, -1)
+    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] != 3 or 0 in array.shape:
+        wanted = "(3, H, W) or (N, 3, H, W)" if tensor else "(H, W, 3) or (N, H, W, 3)"
+        raise UserError(f"pixels are uint8 levels of RGB, {wanted}; these are {array.dtype} {tuple(given.shape)}")
+    return np.ascontiguousarray(array)

@@ -1,0 +1,44 @@
+"""The options of emonas-predict. Light to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from emonas.datasets.faces.options import Faces
+from emonas.options import DeviceName, Positive, Rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictConfig:
+    """Options of emonas-predict."""
+
+    out: Path | None = None
+    """Folder of the files that --csv, --jsonl, --draw and --plot write. [default: runs/predict-SOURCE]"""
+    csv: bool = False
+    """Write predictions.csv: a row for each face of each frame, or for each expression of a clip."""
+    jsonl: bool = False
+    """Write predictions.jsonl: the same rows, each a JSON object with the probability of every answer."""
+    draw: bool = False
+    """Write the picture, the pictures or the video with the faces, their labels and probabilities drawn in."""
+    plot: bool = False
+    """Write timeline.png: the probabilities over time, or the motion with the expressions found in it."""
+    every: Positive = 1
+    """Answer every N-th frame, by a model of still pictures."""
+    detect_every: Positive = 10
+    """Look for faces in every N-th frame of a video and keep them in between."""
+    faces: Faces = "auto"
+    """detect = cut faces out; whole = do not; auto = as in training; after whole ones, what a face does not fill."""
+    face_model: Path | None = None
+    """A YuNet model (face_detection_yunet_*.onnx) that finds the faces. [default: the detector that emonas brings]"""
+    frames_per_second: Rate | None = None
+    """Frames per second. [default: what the video says; 25 for a folder of frames]"""
+    window: Rate = 0.5
+    """The longest expression to look for in a clip, in seconds. It is found by its motion, as what differs from half a
+    window before and after (after Moilanen et al., ICPR 2014, simplified); not validated on real data, blinks count."""
+    whole_clip: bool = False
+    """Take the clip as one expression from its first to its last frame, and look for none in it."""
+    max_frames: Positive | None = None
+    """End after so many frames; a camera has no end of its own, and Ctrl-C ends it as well."""
+    device: DeviceName = "auto"
+    """Where to compute; auto takes a GPU where there is one."""

@@ -1,0 +1,167 @@
+"""Expressions in a picture, a folder, a video or a camera: one stream of answers for programs and for the command."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from emonas.errors import UserError
+from emonas.evaluate.model.load import load
+from emonas.evaluate.model.model import Model
+from emonas.evaluate.predict.config import PredictConfig
+from emonas.evaluate.predict.readers import ClipReader, still_parts
+from emonas.evaluate.predict.rows import Part, Row, Tally
+from emonas.evaluate.predict.sources import Frame, Source, open_source
+from emonas.evaluate.predict.tracking import Tracker, looker_of
+
+
+class Stop:
+    """Whether Ctrl-C was pressed."""
+
+    asked = False
+
+
+#: Fewer frames in the window cannot show a movement there and back.
+_LEAST_WINDOW = 5
+#: A video that ends after this share of what it claims was cut off; containers overstate their length a little.
+_WHOLE = 0.9
+_DEFAULTS = PredictConfig()
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The rows of a source: FaceRow of a model of stills, ExpressionRow of one of clips; what was seen and left out."""
+
+    names: tuple[str, ...]
+    rows: tuple[Row, ...]
+    tally: Tally
+
+
+@dataclass
+class Stream:
+    """What a model says about a source, part by part; ``tally`` tells how far it is."""
+
+    model: Model
+    source: Source
+    config: PredictConfig
+    stop: Stop = field(default_factory=Stop)
+    tally: Tally = field(default_factory=Tally)
+
+    def __post_init__(self) -> None:
+        _check(self)
+        self.looker = looker_of(dict(self.model.info.input), self.config.faces, self.config.face_model)
+        self.tally.notes += _notes(self)
+
+    @property
+    def clips(self) -> bool:
+        """Whether expressions are answered for, not frames."""
+        return self.model.info.representation != "still"
+
+    @property
+    def moving(self) -> bool:
+        """Whether frames follow each other in time; the pictures of a folder do so for a model of clips only."""
+        return self.clips or self.source.kind in ("video", "camera")
+
+    def parts(self, keep: bool = False) -> Iterator[Part]:
+        """All that is known, in order; ``keep`` brings the frames of a model of stills along. Raises UserError."""
+        config, source = self.config, self.source
+        tracker = Tracker(self.looker, config.detect_every)
+        if self.clips:
+            yield from ClipReader(self.model, source.rate, self.window).parts(self.frames(), tracker, self.tally)
+        else:
+            yield from still_parts(self.model, self.frames(), tracker, source.rate, self.tally, self.moving, keep)
+        self._end()
+
+    @property
+    def window(self) -> int | None:
+        """The longest expression in frames; None where the clip is one."""
+        frames = round(self.config.window * self.source.rate)
+        short = self.source.count is not None and self.source.count <= frames
+        return None if self.config.whole_clip or short else frames
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames that are asked for, up to their end, to --max-frames, or to Ctrl-C."""
+        every, most = self.config.every, self.config.max_frames
+        for frame in self.source.frames(lambda number: number % every == 0):
+            if self.stop.asked or (most is not None and frame.number >= most):
+                break
+            yield frame
+        self.tally.stopped = self.stop.asked
+
+    def _end(self) -> None:
+        """Notes that only the end can tell. Raises UserError where nothing could be read."""
+        tally, source = self.tally, self.source
+        if not tally.frames and not tally.stopped:
+            what = "the camera gives no frames" if source.kind == "camera" else "nothing in it can be read"
+            raise UserError(f"{source.name}: {what}{': ' + tally.flaws[0] if tally.flaws else ''}")
+        ended = tally.stopped or self.config.max_frames is not None
+        seen = (tally.frames + tally.skipped) * self.config.every
+        if source.kind == "video" and not ended and source.count and seen < _WHOLE * source.count:
+            tally.notes.append(f"cut off: about {seen} of {source.count} frames can be read")
+
+
+def predict(model: Model | str | Path, source: str | Path, config: PredictConfig = _DEFAULTS) -> Predicted:
+    """Everything that emonas-predict says about a picture, a folder, a video or a camera ("0").
+
+    ``config`` has the command's options, of which those that write files do nothing here. Ctrl-C ends it with what was
+    answered until then. Raises UserError for what cannot be read.
+    """
+    loaded = model if isinstance(model, Model) else load(model, config.device)
+    with stoppable() as stop:
+        stream = Stream(loaded, open_source(source, config.frames_per_second), config, stop)
+        rows = tuple(row for part in stream.parts() for row in part.rows)
+    return Predicted(loaded.info.names, rows, stream.tally)
+
+
+def _check(stream: Stream) -> None:
+    """Refuse what cannot be meant. Raises UserError."""
+    config, source = stream.config, stream.source
+    if stream.clips:
+        if source.kind == "picture":
+            raise UserError(f"{source.name}: one picture, but this model takes clips: a folder of frames or a video")
+        if config.every != 1:
+            raise UserError("--every is for models of still pictures; a movement needs all frames")
+        if source.kind == "camera" and (config.whole_clip or config.draw):
+            which = "--whole-clip" if config.whole_clip else "--draw"
+            raise UserError(f"{which} needs a clip with an end that can be read again, not a camera")
+        if stream.window is not None and stream.window < _LEAST_WINDOW:
+            raise UserError(
+                f"{stream.window} frames in {config.window:g} s are too few to see a movement; give a larger --window"
+            )
+    elif config.whole_clip:
+        raise UserError("--whole-clip is for models of clips; this one takes still pictures")
+
+
+def _notes(stream: Stream) -> list[str]:
+    source = stream.source
+    notes = []
+    if not source.rate_known and source.kind != "picture" and (stream.clips or source.kind != "folder"):
+        notes.append(f"no frame rate is known, so {source.rate:g} frames a second are taken; see --frames-per-second")
+    if stream.clips and stream.window is None and not stream.config.whole_clip:
+        notes.append(f"no longer than {stream.config.window:g} s, so the clip is taken as one expression")
+    return notes
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """Inside, the first Ctrl-C sets ``asked``, the second one interrupts as always. Only in the main thread."""
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    usual = signal.getsignal(signal.SIGINT)
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.asked = True
+        signal.signal(signal.SIGINT, usual)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, usual)

@@ -1,0 +1,1 @@
+"""The command emonas-report, and the page that every training leaves."""

@@ -1,0 +1,1 @@
+"""Metrics, intervals and results.json: what the commands share."""

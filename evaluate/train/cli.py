@@ -1,0 +1,30 @@
+"""The command emonas-train."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from emonas.console import command_line, run
+from emonas.evaluate.train.config import TrainConfig
+
+DEFAULTS = TrainConfig()
+app = command_line("emonas-train", "Stack found cells, train the network and judge it on unseen people.")
+
+
+@app.default
+def train(config: Annotated[TrainConfig, Parameter(name="*")] = DEFAULTS) -> None:
+    """Stack found cells, train the network and judge it on unseen people."""
+    from emonas.evaluate.train.run import run_training
+
+    run_training(config)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    run(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The network that a training leaves for use, and the training on everybody that makes one where there are many folds.
+
+A run of many folds judges a recipe, by many networks. The network for use is trained once more, by the same recipe, on
+everybody. Nobody is left to test it on: the folds' pooled score is what is known of its recipe, and is told as that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from emonas.console import say
+from emonas.datasets.protocols.protocol import Fold
+from emonas.errors import UserError
+from emonas.evaluate.model.file import NAME, save_model
+from emonas.evaluate.model.info import ModelInfo
+from emonas.evaluate.model.of_fold import FINAL, conditions, genotype_in, info_of, info_of_fold, model_in, trained_on
+from emonas.evaluate.results.file import Results
+from emonas.evaluate.results.metrics import MEASURES
+from emonas.evaluate.results.words import recipe_in_words
+from emonas.evaluate.train.config import TrainConfig
+from emonas.evaluate.train.fold_task import FoldTask
+from emonas.evaluate.train.leaks import people_in
+from emonas.evaluate.train.outcome import Judged
+from emonas.evaluate.train.pretrained import Pretrained
+from emonas.genotype import Genotype
+
+
+def check_final(config: TrainConfig, genotypes: Sequence[Genotype], pretrained: Pretrained | None) -> None:
+    """Refuse a --final for which there is no one network. Raises UserError."""
+    if not config.final:
+        return
+    if any(genotype != genotypes[0] for genotype in genotypes):
+        raise UserError(
+            "--final: every fold has cells of its own here; search once with --protocol all, and train those cells "
+            "with --final"
+        )
+    if pretrained and "" not in pretrained.files:
+        raise UserError("--final: every fold has a start of its own here; give --pretrained a run of one fold")
+    if config.epoch_rule == "test-best":
+        raise UserError("--final tests nobody, so --epoch-rule test-best can choose no epoch; use last or inner")
+
+
+def final_task(judged: Judged) -> FoldTask:
+    """The training on everybody, with the first seed, as a fold that tests nobody."""
+    config, prepared = judged.config, judged.prepared
+    assert config.batch_size and config.out
+    everybody = np.arange(len(prepared.samples))
+    return FoldTask(
+        fold=Fold(FINAL, everybody, np.array([], np.int64)),
+        seed=config.seed,
+        genotype=judged.genotypes[0] if judged.genotypes else None,
+        config=config,
+        data=prepared.folder.resolve(),
+        fingerprint=prepared.fingerprint,
+        steps=math.ceil(len(everybody) / config.batch_size),
+        folder=config.out.resolve() / f"seed{config.seed}" / FINAL,
+        pretrained=judged.pretrained,
+    )
+
+
+def leave_model(judged: Judged, results: Results) -> None:
+    """Write model.safetensors and say what it is: the final network, or that of the only fold; else how to get one."""
+    out, task = judged.config.out, final_task(judged)
+    assert out
+    if task.done:
+        folder, info = task.folder, _final_info(judged, results)
+        words = f"trained on {_everybody(judged)}; the result above is its recipe's"
+    elif len(judged.folds) == 1:
+        row = next(row for row in results["per_fold"] if row["seed"] == judged.config.seed)
+        folder = task.folder.with_name(Fold.folder(row["fold"]))
+        info = info_of_fold(results, row, genotype_in(folder))
+        words = "the judged network" if len(results["seeds"]) == 1 else f"the judged network of seed {row['seed']}"
+    else:
+        say("model      --final trains one network on everybody, for use")
+        return
+    save_model(out / NAME, model_in(folder, info, "cpu").network, info)
+    say(f"model      {out / NAME} ({words})")
+
+
+def _everybody(judged: Judged) -> str:
+    return "everybody" if judged.config.epoch_rule == "last" else "everybody but those who chose the epoch"
+
+
+def _final_info(judged: Judged, results: Results) -> ModelInfo:
+    prepared = judged.prepared
+    known = prepared.subjects_known
+    everybody = sorted(people_in(prepared, np.arange(len(prepared.samples)))) if known else []
+    own, *start = trained_on(results)
+    seen = [
+        {**own, "protocol": "all", "people": everybody},
+        *({**origin, "people": next(iter(origin["people"].values()), [])} for origin in start),
+    ]
+    words = (
+        f"judged by its recipe: {recipe_in_words(results)}; these weights themselves were trained on "
+        f"{_everybody(judged)} and tested on nobody"
+    )
+    pooled = {key: results[key] for key in MEASURES}
+    return info_of(
+        results, genotype_in(final_task(judged).folder), seen, {**pooled, **conditions(results), "in_words": words}
+    )

@@ -1,0 +1,125 @@
+"""The start of a training from an earlier one: its weights, and the people whom these have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emonas.datasets.clips.sample import fingerprint
+from emonas.datasets.protocols.protocol import Fold
+from emonas.errors import UserError
+from emonas.evaluate.results.file import read_results
+from emonas.evaluate.train.network import start_from
+from emonas.genotype import Provenance
+from emonas.network import Network, Plain
+from emonas.training import checkpoint
+
+#: Stands for every fold where the earlier training had one only.
+_ALL = ""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An earlier run of emonas-train. ``files`` and ``origins`` by fold; one entry named "" where it serves all folds.
+
+    ``content`` is another text for other weights.
+
+    ``origins`` are the sets and people that the weights come from, the earlier run's own start included.
+    """
+
+    run: Path
+    names: tuple[str, ...]
+    files: Mapping[str, Path]
+    origins: Mapping[str, tuple[Provenance, ...]]
+    content: str = ""
+
+    def start(self, network: Network | Plain, fold: str, names: tuple[str, ...]) -> None:
+        """Give a fold's network its start; the classifier's too where the classes are the same in the same order.
+
+        Raises UserError for a damaged file and for other cells.
+        """
+        path = self.files[fold if fold in self.files else _ALL]
+        state = checkpoint.load(path)
+        if not isinstance(state.get("network"), dict):
+            raise UserError(f"{path}: not a trained network")
+        start_from(network, state["network"], self.names == names, str(self.run))
+
+    def seen(self, fold: str) -> tuple[Provenance, ...]:
+        """The sets and people that a fold's weights come from."""
+        return self.origins[fold if fold in self.origins else _ALL]
+
+
+def read_pretrained(run: Path, folds: list[str]) -> Pretrained:
+    """Read a finished run for these folds: one network for all, or each fold's own. Raises UserError."""
+    results = read_results(run)
+    names = [row["fold"] for row in results["per_fold"] if row["seed"] == results["seeds"][0]]
+    shared = len(names) == 1
+    if not shared and set(names) != set(folds):
+        raise UserError(
+            f"--pretrained {run}: holds {len(names)} folds, not these {len(folds)}; give a run of one fold, or of the "
+            "same --protocol on the same people"
+        )
+    folder = run if run.is_dir() else run.parent
+    files = {name: folder / f"seed{results['seeds'][0]}" / Fold.folder(name) / "network.pt" for name in names}
+    for path in files.values():
+        if not path.exists():
+            raise UserError(f"--pretrained {run}: {path} is missing")
+    try:
+        origins = {name: tuple(_origin(one, name) for one in results["trained_on"]) for name in names}
+    except (KeyError, TypeError):
+        raise UserError(f"--pretrained {run}: its results do not say what it was trained on") from None
+    if shared:
+        files, origins = {_ALL: files[names[0]]}, {_ALL: origins[names[0]]}
+    content = fingerprint(path.read_bytes() for path in files.values())
+    return Pretrained(run, tuple(results["classes"]), files, origins, content)
+
+
+def _origin(trained: Mapping[str, Any], fold: str) -> Provenance:
+    people = trained["people"]
+    return Provenance(
+        dataset=trained["dataset"],
+        strategy="",
+        seed=0,
+        database=trained["database"],
+        subjects=tuple(people[fold if fold in people else _ALL]),
+        subjects_known=trained["subjects_known"],
+        protocol=trained["protocol"],
+        fingerprint=trained["fingerprint"],
+    )
+
+
+def trained_on(
+    dataset: str,
+    database: str,
+    fingerprint: str,
+    protocol: str,
+    known: bool,
+    people: Mapping[str, list[str]],
+    before: Pretrained | None,
+) -> list[dict[str, Any]]:
+    """The "trained_on" of results.json: this training's set and people by fold, then those of its start."""
+    own = {
+        "dataset": dataset,
+        "database": database,
+        "fingerprint": fingerprint,
+        "protocol": protocol,
+        "subjects_known": known,
+        "people": dict(people),
+    }
+    earlier = []
+    for i, origin in enumerate(next(iter(before.origins.values())) if before else ()):
+        assert before
+        of_folds = {fold: list(origins[i].subjects) for fold, origins in before.origins.items()}
+        earlier.append(
+            {
+                "dataset": origin.dataset,
+                "database": origin.database,
+                "fingerprint": origin.fingerprint,
+                "protocol": origin.protocol,
+                "subjects_known": origin.subjects_known,
+                "people": of_folds,
+            }
+        )
+    return [own, *earlier]

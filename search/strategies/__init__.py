@@ -1,0 +1,1 @@
+"""A file for each strategy, and the registry that finds them by name."""

@@ -1,0 +1,123 @@
+"""The strategy "pdarts": the search goes deeper in three stages while operations are pruned (Chen, Xie, Wu, Tian:
+Progressive DARTS, ICCV 2019).
+
+The last stage is as deep as the final network. Each stage begins anew with the operations that the stage before left on
+each edge. Identities are dropped out, less and less within a stage, so that they do not win by being easy; and the
+normal cell keeps a bounded number of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from emonas.device import epoch_seed, seed_everything
+from emonas.genotype import KINDS
+from emonas.operations import reductions
+from emonas.search.batches import Feed
+from emonas.search.controller import Searcher
+from emonas.search.strategies import bilevel
+from emonas.search.strategy import Architecture, Setting
+from emonas.supernet.supernet import all_active
+from emonas.training.losses import EpochScore
+
+#: Operations on an edge, share of the final depth (5, 11, 17 cells in the paper), dropout on identities at the start.
+STAGES = ((7, 5 / 17, 0.0), (5, 11 / 17, 0.4), (3, 1.0, 0.7))
+#: The share of a stage's epochs in which the alphas rest: 10 of 25 in the authors' code.
+WARM_UP = 0.4
+#: Dropout falls by this factor an epoch once the alphas move.
+DROPOUT_DECAY = 0.8
+LEAST_CELLS = 3
+SKIP_BUDGET = 2
+
+
+class Progressive:
+    """Three bilevel searches, one after the other; ``active`` says what is left on each edge."""
+
+    def __init__(self, setting: Setting) -> None:
+        assert setting.config.epochs
+        self.setting = setting
+        self.stage_epochs = -(-setting.config.epochs // len(STAGES))
+        self.epochs, self.epochs_done = self.stage_epochs * len(STAGES), 0
+        self.active = all_active(without=setting.config.without)
+        self.current = self._begin(0)
+
+    @property
+    def searcher(self) -> Searcher:
+        """The present stage's."""
+        return self.current.searcher
+
+    def epoch(self, feed: Feed, epoch: int) -> dict[str, EpochScore]:
+        """One epoch of the stage that it belongs to; a stage's first one prunes and begins anew."""
+        stage, within = divmod(epoch, self.stage_epochs)
+        if within == 0 and stage:
+            self.active = self._pruned(STAGES[stage][0])
+            self.current = self._begin(stage)
+        moving = within - self.current.plan.warm_up
+        rate = STAGES[stage][2] * DROPOUT_DECAY ** max(0, moving)
+        self.searcher.supernet.set_skip_dropout(rate)
+        scores = self.current.epoch(dataclasses.replace(feed, first_epoch=epoch - within), within)
+        self.epochs_done = epoch + 1
+        return scores
+
+    def _begin(self, stage: int) -> bilevel.Bilevel:
+        config = self.setting.config
+        assert config.cells
+        seed_everything(epoch_seed(config.seed, stage * self.stage_epochs) + 2)
+        cells = max(LEAST_CELLS, round(STAGES[stage][1] * config.cells))
+        searcher = Searcher(self.setting.supernet(cells, active=self.active))
+        warm_up = int(WARM_UP * self.stage_epochs) if config.warm_up is None else config.warm_up
+        plan = bilevel.plan_of(self.setting, epochs=self.stage_epochs, warm_up=warm_up)
+        penalty = bilevel.penalty_of(self.setting, cells, searcher.supernet.depths)
+        budgets = bilevel.budgets_of(self.setting) or {"normal": SKIP_BUDGET}
+        return bilevel.Bilevel(searcher, plan, self.setting.device, penalty, budgets)
+
+    def _pruned(self, kept: int) -> dict[str, Tensor]:
+        """The strongest ``kept`` operations of each edge."""
+        active = {}
+        with torch.no_grad():
+            for kind, weights in self.searcher.mixture().items():
+                strongest = weights.topk(kept, dim=1).indices.cpu()
+                left = torch.zeros(weights.shape, dtype=torch.bool).scatter(1, strongest, True)
+                # Where an edge has fewer than are kept, because of --without, absent ones are among the strongest.
+                active[kind] = left & self.active[kind]
+        return active
+
+    def architecture(self) -> Architecture:
+        """The cells as the present stage's alphas stand, with the final number of cells."""
+        found = self.current.architecture()
+        assert self.setting.config.cells
+        cells = self.setting.config.cells
+        return Architecture(found.normal, found.reduction, cells, reductions(cells))
+
+    def steps(self, feed: Feed) -> int:
+        """The steps of all stages."""
+        return self.epochs * feed.batches()
+
+    def one_step(self, feed: Feed) -> None:
+        """A step of the present stage: later ones are deeper and have fewer operations."""
+        self.current.one_step(feed)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The present stage and what is left on each edge."""
+        return {
+            "epochs_done": self.epochs_done,
+            "active": {kind: self.active[kind] for kind in KINDS},
+            "stage": max(0, self.epochs_done - 1) // self.stage_epochs,
+            "current": self.current.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what `state_dict` gave."""
+        self.epochs_done = int(state["epochs_done"])
+        self.active = {kind: state["active"][kind].cpu() for kind in KINDS}
+        self.current = self._begin(int(state["stage"]))
+        self.current.load_state_dict(state["current"])
+
+
+def build(setting: Setting) -> Progressive:
+    """P-DARTS as published, its depths scaled to the wanted number of cells."""
+    return Progressive(setting)

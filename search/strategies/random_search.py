@@ -1,0 +1,94 @@
+"""The strategy "random": uniform genotypes, ranked by short training. The baseline that every claim needs.
+
+Li, Talwalkar: Random Search and Reproducibility for Neural Architecture Search, UAI 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from emonas.genotype import EDGES_PER_NODE, INPUTS, NODES, OPERATION_NAMES, SKIP, Cell, Edge
+from emonas.operations import reductions
+from emonas.search.batches import Feed
+from emonas.search.ranking import Ranked, short_training
+from emonas.search.strategy import Architecture, Setting
+from emonas.training.losses import EpochScore
+
+
+def random_cell(
+    generator: np.random.Generator, nodes: int = NODES, skip_budget: int | None = None, without: Collection[str] = ()
+) -> Cell:
+    """A cell uniform among all with at most ``skip_budget`` skip connections and no operation of those ``without``.
+
+    Sources and operations are independent.
+    """
+    choice = [name for name in OPERATION_NAMES if name not in without]
+    while True:
+        edges = []
+        for node in range(nodes):
+            sources = sorted(generator.choice(INPUTS + node, EDGES_PER_NODE, replace=False).tolist())
+            operations = generator.integers(len(choice), size=EDGES_PER_NODE).tolist()
+            edges += [Edge(choice[o], source) for o, source in zip(operations, sources, strict=True)]
+        cell = Cell(tuple(edges), tuple(range(INPUTS, INPUTS + nodes)))
+        if skip_budget is None or sum(edge.operation == OPERATION_NAMES[SKIP] for edge in edges) <= skip_budget:
+            return cell
+
+
+class RandomSearch:
+    """One candidate an epoch; the best so far is the answer."""
+
+    searcher = None
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.epochs, self.epochs_done = setting.config.candidates, 0
+        self.ranked: list[Ranked] = []
+
+    def epoch(self, feed: Feed, epoch: int) -> dict[str, EpochScore]:
+        """Train the next candidate briefly and judge it on the alphas' people."""
+        ranked, score = short_training(self.candidate(epoch), self.setting, feed)
+        self.ranked.append(ranked)
+        self.epochs_done = epoch + 1
+        return {"alphas": score}
+
+    def candidate(self, number: int) -> Architecture:
+        """The genotype with that number; the same for the same seed."""
+        config = self.setting.config
+        assert config.cells
+        generator = np.random.default_rng([config.seed, number])
+        budget = config.skip_budget if isinstance(config.skip_budget, int) else None
+        cells = [random_cell(generator, skip_budget=budget, without=config.without) for _ in ("normal", "reduction")]
+        return Architecture(cells[0], cells[1], config.cells, reductions(config.cells))
+
+    def architecture(self) -> Architecture:
+        """The candidate with the highest UAR; the earlier one among equals."""
+        uars = [ranked.uar for ranked in self.ranked]
+        return self.candidate(uars.index(max(uars)))
+
+    def steps(self, feed: Feed) -> int:
+        """The steps of all short trainings."""
+        config = self.setting.config
+        assert config.rank_epochs
+        return config.candidates * config.rank_epochs * feed.batches()
+
+    def one_step(self, feed: Feed) -> None:
+        """A step of one candidate's training."""
+        short_training(self.candidate(0), self.setting, feed, steps=1)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The scores of the candidates so far; the candidates follow from the seed."""
+        return {"epochs_done": self.epochs_done, "ranked": [asdict(ranked) for ranked in self.ranked]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what `state_dict` gave."""
+        self.epochs_done = int(state["epochs_done"])
+        self.ranked = [Ranked(**ranked) for ranked in state["ranked"]]
+
+
+def build(setting: Setting) -> RandomSearch:
+    """Uniform genotypes with the configured number of cells."""
+    return RandomSearch(setting)

@@ -1,0 +1,166 @@
+"""The prepared store: what was written is read back, what is damaged is told in one line."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_samples import STILLS, Greys, prepared_from, still
+
+from emonas.datasets.store.prepared import Prepared, home, load
+from emonas.errors import UserError
+
+
+@pytest.fixture
+def prepared() -> Prepared:
+    return prepared_from()
+
+
+def test_the_store_is_where_the_user_wants_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("EMONAS_HOME", str(tmp_path / "here"))
+    assert home() == tmp_path / "here"
+    monkeypatch.setenv("EMONAS_HOME", "~/there")
+    assert home() == Path.home() / "there"
+    monkeypatch.setenv("EMONAS_HOME", "")
+    assert "emonas" in home().parts
+
+
+def test_reopening_gives_the_same(prepared: Prepared) -> None:
+    again = load(prepared.folder)
+    assert again == prepared
+    np.testing.assert_array_equal(again.images, prepared.images)
+    assert (again.size, again.channels) == (8, 3)
+
+
+def test_arrays_stay_on_disk_and_cannot_be_changed(prepared: Prepared) -> None:
+    assert isinstance(prepared.images, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        prepared.images[0] = 0
+
+
+def test_a_stored_picture_is_the_frame_of_a_still(prepared: Prepared) -> None:
+    frames = pickle.loads(pickle.dumps(prepared.samples[3])).frames
+    assert len(frames) == 1 and frames.flaw() == ""
+    assert frames.read().shape == (1, 8, 8, 3)
+    assert (frames.read() == 30).all()
+
+
+def test_subjects_are_known_only_if_all_are(prepared: Prepared) -> None:
+    assert prepared.subjects == ("made/s0", "made/s1", "made/s2", "made/s3")
+    assert prepared.subjects_known
+    samples = [replace(STILLS[0], subject=None, group="ab12"), *STILLS[1:]]
+    some = prepared_from(samples, overwrite=True)
+    assert not some.subjects_known
+    assert some.samples[0].person == "made/ab12"
+
+
+# Control characters are escaped before a sample gets here.
+_TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8)
+_NUMBERS = st.none() | st.integers(0, 99)
+
+
+@settings(max_examples=25)
+@given(
+    rows=st.lists(st.tuples(st.none() | _TEXTS, _TEXTS, _TEXTS, _NUMBERS, _NUMBERS), min_size=2, max_size=5),
+    units=st.lists(st.sampled_from(["4", "12L", "R15"]), max_size=3),
+)
+def test_odd_names_and_phases_survive(rows: list[tuple[Any, ...]], units: list[str]) -> None:
+    samples = [
+        replace(still(i, subject, label), clip=clip, onset=onset, apex=apex, action_units=tuple(units))
+        for i, (subject, label, clip, onset, apex) in enumerate(rows)
+    ]
+    samples[0] = replace(samples[0], label=samples[1].label + "x")
+    read_back = prepared_from(samples, overwrite=True).samples
+    assert [replace(sample, frames=Greys(())) for sample in read_back] == [
+        replace(sample, frames=Greys(())) for sample in samples
+    ]
+
+
+def test_a_table_saved_by_a_spreadsheet_is_read(prepared: Prepared) -> None:
+    table = prepared.folder / "samples.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
+    assert load(prepared.folder).samples == prepared.samples
+
+
+def _change_facts(**changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        facts = {**json.loads((folder / "prepared.json").read_text()), **changes}
+        facts = {key: value for key, value in facts.items() if value is not ...}
+        (folder / "prepared.json").write_text(json.dumps(facts))
+
+    return change
+
+
+def _change_table(change: Callable[[str], str]) -> Callable[[Path], None]:
+    return lambda folder: (folder / "samples.csv").write_text(change((folder / "samples.csv").read_text())) and None
+
+
+def _change_images(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    return lambda folder: (folder / "images.npy").write_bytes(change((folder / "images.npy").read_bytes())) and None
+
+
+def _other_images(images: np.ndarray) -> Callable[[Path], None]:
+    return lambda folder: np.save(folder / "images.npy", images)
+
+
+def _without(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
+
+
+_DAMAGED = "damaged: .*; run emonas-data prepare --overwrite$"
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (_change_images(lambda data: data[:-1]), _DAMAGED),
+        (_change_images(lambda data: data[:50]), _DAMAGED),
+        (_change_images(lambda data: b""), _DAMAGED),
+        (_change_images(lambda data: pickle.dumps([1])), _DAMAGED),
+        (_change_images(lambda data: b"PK\x03\x04" + data), _DAMAGED),
+        (_other_images(np.zeros((8, 3, 8, 8), np.float32)), "images.npy does not match samples.csv"),
+        (_other_images(np.zeros((7, 3, 8, 8), np.uint8)), "images.npy does not match samples.csv"),
+        (_other_images(np.zeros((8, 8, 8), np.uint8)), "images.npy does not match samples.csv"),
+        (_other_images(np.array([{}] * 8)), _DAMAGED),
+        (_without("images.npy"), r"damaged: images\.npy: No such file or directory; run"),
+        (_without("samples.csv"), r"damaged: samples\.csv: No such file or directory; run"),
+        (_without("prepared.json"), r"prepared\.json: no such file"),
+        (_change_table(lambda text: text[: text.rindex("made")]), "images.npy does not match samples.csv"),
+        (_change_table(lambda text: text.replace(",sad,", ",glad,")), "has the label 'glad', which is not among"),
+        (_change_table(lambda text: text.replace("subject", "person", 1)), "damaged: 'subject' is missing"),
+        (_change_table(lambda text: text[:-5]), r"samples\.csv: row 8 has too many or too few columns"),
+        (_change_table(lambda text: text + "x" * 200_000), _DAMAGED),
+        (_change_table(lambda text: text.replace(",,,\n", ",soon,,\n", 1)), "invalid literal .*'soon'"),
+        (_change_table(lambda text: ""), "does not match"),
+        (lambda folder: (folder / "samples.csv").write_bytes(b"\xff\xfe") and None, "codec can't decode"),
+        (lambda folder: (folder / "prepared.json").write_text("{") and None, "not valid JSON"),
+        (lambda folder: (folder / "prepared.json").write_text("[]") and None, "not a prepared data set of emonas"),
+        (_change_facts(format="something-else"), "not a prepared data set of emonas"),
+        (_change_facts(version=2), "prepared by another version of emonas; run emonas-data prepare --overwrite"),
+        (_change_facts(fingerprint=...), "damaged: 'fingerprint' is missing"),
+        (_change_facts(classes=["angry", "happy"]), "has the label 'sad', which is not among the classes"),
+        (_change_facts(classes="angry"), r"prepared\.json: classes is not a list of texts"),
+        (_change_facts(notes=None), r"prepared\.json: notes is not a list of texts"),
+        (_change_facts(options=[]), r"prepared\.json: options or dropped"),
+        (_change_facts(options={}), r"prepared\.json: options or dropped"),
+    ],
+)
+def test_a_damaged_set_is_told_in_one_line(prepared: Prepared, damage: Callable[[Path], None], reason: str) -> None:
+    damage(prepared.folder)
+    with pytest.raises(UserError, match=reason) as raised:
+        load(prepared.folder)
+    assert str(prepared.folder) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"prepared\.json: no such file"):
+        load(tmp_path)

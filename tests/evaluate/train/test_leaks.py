@@ -1,0 +1,114 @@
+"""Leaks: whatever has seen tested people, or shows a tested picture twice, is found and named."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from known_cells import random_genotype
+from made_samples import STILLS, prepared_from, still
+from small import small_macro
+
+from emonas.datasets.protocols.protocol import Fold, folds
+from emonas.datasets.store.prepared import Prepared
+from emonas.evaluate.train.leaks import find_leaks, of_all, saw, seen_people
+from emonas.evaluate.train.pretrained import Pretrained
+from emonas.genotype import Genotype, Provenance
+
+
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> Prepared:
+    return small_macro(monkeypatch)
+
+
+def origin(**changes: object) -> Provenance:
+    plain = Provenance("small", "emonas", 0, database="synthetic-macro", protocol="all")
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def test_leaks_by_name(prepared: Prepared) -> None:
+    someone, other = prepared.subjects[:2]
+    assert saw(origin(subjects=(someone,)), prepared, [someone, other]) is True
+    assert saw(origin(subjects=(someone,)), prepared, [other]) is False
+    assert seen_people(origin(subjects=(f"elsewhere/{someone}",)), [someone]) == []
+    assert saw(origin(database=""), prepared, [someone]) is None, "no names and no origin prove nothing"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"protocol": "all"}, True),
+        ({"protocol": "fixed"}, False),
+        ({"protocol": "all", "dataset": "the same under another name"}, True),
+        ({"protocol": "kfold"}, None),
+        ({"database": "fer2013"}, False),
+    ],
+)
+def test_leaks_by_the_owners_split_where_nobody_is_named(
+    prepared: Prepared, changes: dict[str, object], expected: bool | None
+) -> None:
+    assert saw(origin(subjects_known=False, **changes), prepared, ["x"]) is expected
+
+
+def test_one_fold_that_saw_spoils_the_result() -> None:
+    assert of_all([False, None, True]) is True
+    assert of_all([False, None]) is None
+    assert of_all([False, False]) is False
+
+
+def searched(*people: str, **changes: object) -> Genotype:
+    return replace(random_genotype(random.Random(0)), provenance=origin(subjects=people, **changes))
+
+
+def pretrained(*people: str, **changes: object) -> Pretrained:
+    return Pretrained(Path("runs/first"), ("a",), {"": Path("network.pt")}, {"": (origin(subjects=people, **changes),)})
+
+
+def test_a_clean_result_has_no_leaks(prepared: Prepared) -> None:
+    parts = folds(prepared.samples, "fixed")
+    trained = sorted({prepared.samples[i].person for i in parts[0].train})
+    assert find_leaks(parts, [searched(*trained)], prepared, pretrained(*trained)) == []
+
+
+def test_cells_that_were_searched_on_a_tested_person_are_named(prepared: Prepared) -> None:
+    parts = folds(prepared.samples, "loso")
+    person = prepared.subjects[2]
+    (leak,) = find_leaks(parts, [searched(person)] * len(parts), prepared, None)
+    assert "the search saw 1 of the tested people" in leak and person in leak
+
+
+def test_a_start_that_was_trained_on_tested_people_is_named(prepared: Prepared) -> None:
+    parts = folds(prepared.samples, "fixed")
+    tested = sorted({prepared.samples[i].person for i in parts[0].test})
+    (leak,) = find_leaks(parts, [], prepared, pretrained(*tested))
+    assert f"starts from was trained on {len(tested)} of the tested people" in leak and tested[0] in leak
+
+
+def test_a_start_from_the_tested_part_of_nameless_people_is_named(prepared: Prepared) -> None:
+    parts = folds(prepared.samples, "fixed")
+    (leak,) = find_leaks(parts, [], prepared, pretrained(subjects_known=False, protocol="all"))
+    assert "trained on the tested part" in leak
+
+
+def test_a_start_of_which_nobody_knows_is_not_passed_over(prepared: Prepared) -> None:
+    (leak,) = find_leaks(folds(prepared.samples, "fixed"), [], prepared, pretrained(database=""))
+    assert "it cannot be told whether the network that this training starts from" in leak
+
+
+def test_a_person_in_both_parts_is_named(prepared: Prepared) -> None:
+    someone = prepared.subjects[0]
+    theirs = [i for i, sample in enumerate(prepared.samples) if sample.person == someone]
+    others = [i for i in range(len(prepared.samples)) if i not in theirs]
+    spoiled = Fold("spoiled", np.array([*others[7:], theirs[0]]), np.array([*others[:7], *theirs[1:]]))
+    leak = find_leaks([spoiled], [], prepared, None)[0]
+    assert "1 person is in the training and in the tested part" in leak and someone in leak
+
+
+def test_the_same_picture_under_two_names_is_found_by_its_pixels() -> None:
+    copy = still(50, "somebody else", "angry")
+    prepared = prepared_from([*(replace(sample, part=None) for sample in STILLS), copy])
+    (leak,) = find_leaks(folds(prepared.samples, "loso"), [], prepared, None)
+    assert "2 tested pictures are in the training part too" in leak and "made/somebody else" in leak

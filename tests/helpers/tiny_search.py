@@ -1,0 +1,99 @@
+"""A search in miniature, without files: pictures that show their class, and the settings of a few quick steps."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+
+from emonas.datasets.loading.batches import Pictures
+from emonas.datasets.store.prepared import Prepared
+from emonas.genotype import Provenance
+from emonas.search import loop, strategy
+from emonas.search.batches import Feed
+from emonas.search.config import SearchConfig, fitted
+from emonas.search.loop import SearchTask
+from emonas.search.strategies import pdarts
+from emonas.search.strategy import Setting
+from emonas.supernet.supernet import Supernet, all_active
+from emonas.training import checkpoint
+
+CLASSES = ("dark", "grey", "light")
+SAMPLES, SIDE = 24, 8
+CPU = torch.device("cpu")
+HALVES = np.arange(0, SAMPLES, 2), np.arange(1, SAMPLES, 2)
+
+
+def pictures(noise: float = 30.0) -> Pictures:
+    """Noise around a grey that tells the class; classes take turns."""
+    labels = np.arange(SAMPLES) // 2 % len(CLASSES)
+    greys = np.array([60, 128, 196])[labels].reshape(-1, 1, 1, 1)
+    drawn = np.random.default_rng(0).normal(greys, noise, (SAMPLES, 3, SIDE, SIDE)).clip(0, 255).astype(np.uint8)
+    prepared = SimpleNamespace(images=drawn, labels=labels, options={"representation": "still"}, classes=("a", "b"))
+    return Pictures(cast(Prepared, prepared), CPU)
+
+
+def config(**options: Any) -> SearchConfig:
+    """Options of a search of a few seconds, fitted."""
+    quick = {"cells": 3, "channels": 4, "epochs": 2, "batch_size": 6, "rank_epochs": 1, "candidates": 2}
+    return fitted(SearchConfig(**{**quick, **options}), len(HALVES[0]), large=False)
+
+
+def setting(**options: Any) -> Setting:
+    """What a strategy is built from."""
+    return Setting(config(**options), len(CLASSES), 3, SIDE, CPU)
+
+
+def feed(batch: int = 6, seed: int = 0) -> Feed:
+    """Half of the pictures for the weights, half for the alphas."""
+    return Feed(pictures(), *HALVES, batch, seed)
+
+
+def task(folder: Path, name: str = "emonas", seed: int = 0) -> SearchTask:
+    """A search by the strategy of that name, which writes into a folder."""
+    return SearchTask(folder, "searching", *HALVES, Provenance("drawn", name, seed), CLASSES)
+
+
+def hurry(patch: pytest.MonkeyPatch) -> None:
+    """Two nodes in a cell, no pictures, no time told: what is left out takes longer than a search this small."""
+    patch.setattr(strategy, "Supernet", partial(Supernet, nodes=2))
+    patch.setattr(pdarts, "all_active", partial(all_active, 2))
+    patch.setattr(loop.Watch, "epoch", lambda *arguments: None)
+    patch.setattr(loop, "draw_genotype", lambda genotype: None)
+    patch.setattr(loop, "save_figure", lambda figure, path: None)
+    patch.setattr(loop, "seconds_per_step", lambda *arguments: 0.0)
+
+
+def killed_while(run: Callable[[], object]) -> None:
+    """Run something in a process of its own that ends by SIGKILL, with all that it holds in memory."""
+    child = os.fork()
+    if child == 0:
+        try:
+            run()
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, "it was to be killed and ended otherwise"
+
+
+def kill_at_save(number: int, before: bool) -> None:
+    """Let the next search in this process kill itself at its checkpoint of that number (1, 2, ...)."""
+    plain, count = checkpoint.save, itertools.count(1)
+
+    def save(path: Path, state: dict[str, Any]) -> None:
+        last = next(count) == number
+        if not (last and before):
+            plain(path, state)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    checkpoint.save = save
