@@ -36,7 +36,7 @@ from emonas.datasets.synthetic.sets import MACRO_CLASSES
 from emonas.evaluate.model.file import load_model, save_model
 from emonas.evaluate.model.info import ModelInfo
 from emonas.evaluate.predict.config import PredictConfig
-from emonas.evaluate.predict.run import outputs
+from emonas.evaluate.predict.run import open_outputs
 from emonas.evaluate.predict.sources import open_source
 from emonas.evaluate.predict.stream import Stream
 from emonas.network import Network
@@ -133,7 +133,7 @@ def predict(model: Path, video: Path, out: Path, count: int, settings: Settings)
     stream = Stream(load_model(model, "cpu"), open_source(video), config)
     memory: list[float] = []
     start = time.perf_counter()
-    with outputs(stream, out) as (takers, _):
+    with open_outputs(stream, out) as (takers, _):
         for done, part in enumerate(stream.parts(keep=settings.draw), start=1):
             for taker in takers:
                 taker(part)

@@ -33,10 +33,10 @@ from emonas.datasets.clips.dynamic_image import coefficients, weighted_sums
 from emonas.datasets.clips.frames import ImageFiles
 from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.clips.sample import Sample
-from emonas.datasets.faces.crop import FaceFrames, with_faces
+from emonas.datasets.faces.crop import FaceFrames, add_face_frames
 from emonas.datasets.faces.lbp import LbpFinder
 from emonas.datasets.store.batch_file import join
-from emonas.datasets.store.workers import Batch, batches_of, make_all
+from emonas.datasets.store.workers import Batch, make_all, split_into_batches
 from emonas.datasets.synthetic.draw import draw_face, random_identity
 
 #: Height, width and the face's side of the two kinds of clips: CASME II's, cut out and whole.
@@ -87,14 +87,14 @@ def draw_clips(folder: Path, kind: str, settings: Settings) -> list[Sample]:
         paths = tuple(place / f"img{frame}.jpg" for frame in range(settings.frames))
         last = settings.frames - 1
         sample = Sample("drawn", str(number), "clip", "ab"[number % 2], ImageFiles(paths), 0, last, last)
-        samples.append(with_faces(sample, LbpFinder() if kind == "whole frames" else None))
+        samples.append(add_face_frames(sample, LbpFinder() if kind == "whole frames" else None))
     return samples
 
 
 def preparing(samples: list[Sample], folder: Path, settings: Settings) -> dict[str, Callable[[], None]]:
     """Both sides: the decoding alone, and the whole way to the array."""
     options = PictureOptions(size=settings.size, representation="dynamic")
-    batches = batches_of(samples, options, folder)
+    batches = split_into_batches(samples, options, folder)
     decodings = [Decoding(batch.path, batch.samples, batch.options) for batch in batches]
 
     def decode() -> None:

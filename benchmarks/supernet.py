@@ -39,10 +39,10 @@ from edge_by_edge import PlainSupernet
 from emonas.console import command_line, run
 from emonas.device import mixed_precision
 from emonas.operations import Pointwise
-from emonas.search.controller import Searcher
+from emonas.search.controller import Controller
 from emonas.search.strategies.bilevel import Bilevel, BilevelPlan
 from emonas.supernet.supernet import Supernet
-from emonas.training.losses import Tally
+from emonas.training.losses import RunningMean
 
 Form = Literal["reference", "fast"]
 FORMS: tuple[Form, ...] = ("reference", "fast")
@@ -86,9 +86,9 @@ def network(form: Form, settings: Settings) -> nn.Module:
 def bilevel(form: Form, order: int, settings: Settings) -> Bilevel:
     """The step of emonas on either form."""
     plan = BilevelPlan(epochs=1, order=order, graphs=settings.graphs and form == "fast" and order == 1)
-    made = Bilevel(Searcher(network(form, settings)), plan, torch.device(settings.device))  # type: ignore[arg-type]
+    made = Bilevel(Controller(network(form, settings)), plan, torch.device(settings.device))  # type: ignore[arg-type]
     if form == "reference":
-        made.searcher.to(memory_format=torch.contiguous_format)
+        made.controller.to(memory_format=torch.contiguous_format)
     return made
 
 
@@ -101,12 +101,12 @@ def batch_of(settings: Settings) -> tuple[Tensor, Tensor]:
 def works(form: Form, settings: Settings) -> dict[str, Callable[[], object]]:
     """What is timed, by name."""
     first, second = bilevel(form, 1, settings), bilevel(form, 2, settings)
-    searcher, batch = first.searcher, batch_of(settings)
+    controller, batch = first.controller, batch_of(settings)
     images, labels = batch
 
     def loss() -> Tensor:
         with mixed_precision(first.device):
-            return F.cross_entropy(searcher(images), labels)
+            return F.cross_entropy(controller(images), labels)
 
     def forward() -> None:
         with torch.no_grad():
@@ -114,22 +114,22 @@ def works(form: Form, settings: Settings) -> dict[str, Callable[[], object]]:
 
     def backward() -> None:
         loss().backward()
-        searcher.zero_grad()
+        controller.zero_grad()
 
     def field_step() -> None:
         for optimiser in (first.alpha_optimiser, first.weight_optimiser):
-            searcher.zero_grad()
+            controller.zero_grad()
             loss().backward()
-            nn.utils.clip_grad_norm_(searcher.weights(), 5.0)
+            nn.utils.clip_grad_norm_(controller.weights(), 5.0)
             optimiser.step()
 
     def our_step() -> None:
-        first.alpha_step(batch, batch, Tally())
-        first.weight_step(batch, Tally())
+        first.alpha_step(batch, batch, RunningMean())
+        first.weight_step(batch, RunningMean())
 
     def unrolled_step() -> None:
-        second.alpha_step(batch, batch, Tally())
-        second.weight_step(batch, Tally())
+        second.alpha_step(batch, batch, RunningMean())
+        second.weight_step(batch, RunningMean())
 
     steps = field_step if form == "reference" else our_step
     return dict(zip(WORKS, (forward, backward, steps, unrolled_step), strict=True))

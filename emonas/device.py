@@ -13,7 +13,7 @@ from emonas.errors import UserError
 from emonas.options import DeviceName
 
 
-def pick(name: DeviceName) -> torch.device:
+def pick_device(name: DeviceName) -> torch.device:
     """The device to compute on; "auto" takes a GPU where there is one. Raises UserError for a GPU that is not there."""
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
@@ -21,7 +21,7 @@ def pick(name: DeviceName) -> torch.device:
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
-def describe(device: torch.device) -> str:
+def describe_device(device: torch.device) -> str:
     """The device in words."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)

@@ -11,7 +11,7 @@ from emonas.genotype import INPUTS, Cell, Genotype
 from emonas.operations import OPERATIONS, FactorizedReduce, Pointwise, Stem, reductions, relu_conv_norm, stem_stride
 
 
-def kept_paths(
+def drop_path_mask(
     paths: int, samples: int, rate: float, device: torch.device, generator: torch.Generator | None = None
 ) -> Tensor:
     """Drop-path factors (paths, samples): 0 with probability ``rate``, else scaled up so that the mean stays 1.
@@ -119,10 +119,10 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes) of images (N, in_channels, H, W)."""
-        return self.heads(images)[0]
+        return self.logits_and_auxiliary(images)[0]
 
-    def heads(self, images: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Logits, and in training those of the auxiliary head. ``kept``: (paths, N) as `kept_paths` gives them."""
+    def logits_and_auxiliary(self, images: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Logits, and in training those of the auxiliary head. ``kept``: (paths, N) as `drop_path_mask` gives them."""
         auxiliary: Tensor | None = None
         factors: Sequence[Tensor | None] = [None] * len(self.cells)
         if kept is not None:
@@ -135,7 +135,7 @@ class Network(nn.Module):
         return self.classifier(last.mean(dim=(2, 3))), auxiliary
 
 
-class Plain(nn.Module):
+class Baseline(nn.Module):
     """Any other classifier, with what the training loop asks of a network."""
 
     paths = 0
@@ -148,6 +148,6 @@ class Plain(nn.Module):
         """Logits (N, classes) of images (N, C, H, W)."""
         return self.classifier(images)
 
-    def heads(self, images: Tensor, kept: Tensor | None = None) -> tuple[Tensor, None]:
+    def logits_and_auxiliary(self, images: Tensor, kept: Tensor | None = None) -> tuple[Tensor, None]:
         """Logits, and no auxiliary head's."""
         return self(images), None

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from emonas.datasets.loading.batches import Pictures, count_batches, endless, in_order, shuffled
+from emonas.datasets.loading.batches import (
+    ImageStore,
+    count_batches,
+    endless_batches,
+    epoch_batches,
+    evaluation_batches,
+)
 from emonas.device import epoch_seed
 from emonas.training.losses import Batch
 
@@ -17,10 +23,10 @@ PROBE = 64
 
 
 @dataclass(frozen=True)
-class Feed:
+class SearchBatches:
     """Two halves of the people that a search sees; order and augmentation follow from the seed and the epoch."""
 
-    pictures: Pictures
+    pictures: ImageStore
     weight_positions: np.ndarray
     alpha_positions: np.ndarray
     batch: int
@@ -31,16 +37,16 @@ class Feed:
     def weights(self, epoch: int) -> Iterator[Batch]:
         """One pass over the weights' people."""
         seed = epoch_seed(self.seed, self.first_epoch + epoch)
-        return shuffled(self.pictures, self.weight_positions, self.batch, seed, self.pictures.policy)
+        return epoch_batches(self.pictures, self.weight_positions, self.batch, seed, self.pictures.policy)
 
     def alphas(self, epoch: int) -> Iterator[Batch]:
         """The alphas' people, again and again."""
         seed = epoch_seed(self.seed, self.first_epoch + epoch) + 1
-        return endless(self.pictures, self.alpha_positions, self.batch, seed, self.pictures.policy)
+        return endless_batches(self.pictures, self.alpha_positions, self.batch, seed, self.pictures.policy)
 
-    def judged(self) -> tuple[Iterator[Tensor], Tensor]:
+    def validation(self) -> tuple[Iterator[Tensor], Tensor]:
         """The alphas' people in order and unchanged, and their labels (n,) on the CPU."""
-        return in_order(self.pictures, self.alpha_positions), self.pictures.labels[self.alpha_positions].cpu()
+        return evaluation_batches(self.pictures, self.alpha_positions), self.pictures.labels[self.alpha_positions].cpu()
 
     def probe(self) -> Batch:
         """A few of the alphas' people, always the same and unchanged."""

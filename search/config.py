@@ -121,7 +121,7 @@ def check(config: SearchConfig) -> None:
         raise UserError("--stop-eigenvalue needs --hessian-every, which measures it")
 
 
-def fitted(config: SearchConfig, samples: int, large: bool) -> SearchConfig:
+def resolve(config: SearchConfig, samples: int, large: bool) -> SearchConfig:
     """Fill in what was left open, for a ``large`` machine (a GPU) or a small one.
 
     ``samples``: the number in the smaller half of the training people.

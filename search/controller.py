@@ -16,7 +16,7 @@ ALPHA_SCALE = 1e-3
 NEAR = 0.9
 
 
-class Searcher(nn.Module):
+class Controller(nn.Module):
     """A supernet under its alphas. ``weights()`` and ``alphas()`` share no tensor and together are all parameters.
 
     All that describes the architecture is a parameter of this module, so that its state dict holds the whole search:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from emonas.device import mixed_precision
-from emonas.search.controller import Searcher
+from emonas.search.controller import Controller
 from emonas.training.losses import Batch
 
 #: A rule must hold for so many epochs in a row: one epoch's cell is chance.
@@ -28,22 +28,22 @@ ITERATIONS = 8
 STEP = 1e-2
 
 
-def dominant_eigenvalue(searcher: Searcher, probe: Batch, device: torch.device) -> float:
+def dominant_eigenvalue(controller: Controller, probe: Batch, device: torch.device) -> float:
     """The largest eigenvalue of the Hessian of the loss on ``probe`` with respect to the alphas, by power iteration.
 
     Hessian times vector is a central difference of gradients. No running statistic and no alpha is moved for good.
     """
-    kept = {name: buffer.clone() for name, buffer in searcher.named_buffers()}
-    dropout = searcher.supernet.skip_dropout
-    searcher.supernet.set_skip_dropout(0.0)  # else the difference would measure two masks
-    alphas: list[Tensor] = list(searcher.alphas())
+    kept = {name: buffer.clone() for name, buffer in controller.named_buffers()}
+    dropout = controller.supernet.skip_dropout
+    controller.supernet.set_skip_dropout(0.0)  # else the difference would measure two masks
+    alphas: list[Tensor] = list(controller.alphas())
     before = [alpha.detach().clone() for alpha in alphas]
 
     def gradient(direction: list[Tensor], sign: int) -> list[Tensor]:
         with torch.no_grad():
             torch._foreach_copy_(alphas, torch._foreach_add(before, direction, alpha=sign * STEP))
         with mixed_precision(device):
-            loss, _ = searcher.architecture_loss(*probe)
+            loss, _ = controller.architecture_loss(*probe)
         return list(torch.autograd.grad(loss, alphas))
 
     def times_hessian(vector: list[Tensor]) -> list[Tensor]:
@@ -55,10 +55,10 @@ def dominant_eigenvalue(searcher: Searcher, probe: Batch, device: torch.device) 
     try:
         return _power_iteration(times_hessian, start)
     finally:
-        searcher.supernet.set_skip_dropout(dropout)
+        controller.supernet.set_skip_dropout(dropout)
         with torch.no_grad():
             torch._foreach_copy_(alphas, before)
-            for name, buffer in searcher.named_buffers():
+            for name, buffer in controller.named_buffers():
                 buffer.copy_(kept[name])
 
 
@@ -84,7 +84,7 @@ class Rules:
     eigenvalue: float | None = None
 
 
-class Guard:
+class EarlyStopping:
     """What was seen epoch by epoch, and whether a rule has been broken for good."""
 
     def __init__(self, rules: Rules) -> None:
@@ -92,13 +92,13 @@ class Guard:
         self.skips: list[int] = []
         self.eigenvalues: list[tuple[int, float]] = []
 
-    def see(self, skips: int, eigenvalue: float | None) -> None:
+    def update(self, skips: int, eigenvalue: float | None) -> None:
         """Note an epoch: skip connections of the normal cell, and the eigenvalue where it was measured."""
         self.skips.append(skips)
         if eigenvalue is not None:
             self.eigenvalues.append((len(self.skips) - 1, eigenvalue))
 
-    def verdict(self) -> tuple[int, str] | None:
+    def check(self) -> tuple[int, str] | None:
         """The last good epoch, counted from 0, and why the search must stop; None while all is well."""
         return self._skips() or self._eigenvalue()
 

@@ -13,17 +13,17 @@ import numpy as np
 import torch
 
 from emonas.console import duration, progress, say
-from emonas.datasets.loading.batches import Pictures
-from emonas.device import describe, epoch_seed, seed_everything
+from emonas.datasets.loading.batches import ImageStore
+from emonas.device import describe_device, epoch_seed, seed_everything
 from emonas.genotype import Genotype, Provenance
 from emonas.plotting.figures import draw_genotype, save_figure
-from emonas.search.batches import Feed
+from emonas.search.batches import SearchBatches
 from emonas.search.config import SearchConfig
-from emonas.search.guard import Guard, Rules, dominant_eigenvalue
+from emonas.search.guard import EarlyStopping, Rules, dominant_eigenvalue
 from emonas.search.ranking import within_budget
 from emonas.search.strategies.registry import build
 from emonas.search.strategy import Architecture, Setting, Strategy
-from emonas.search.tensorboard import Watch
+from emonas.search.tensorboard import TensorBoardLog
 from emonas.training import checkpoint
 from emonas.training.losses import EpochScore
 
@@ -40,7 +40,7 @@ class SearchTask:
     classes: tuple[str, ...]
 
 
-def search(task: SearchTask, config: SearchConfig, pictures: Pictures) -> Genotype:
+def search(task: SearchTask, config: SearchConfig, pictures: ImageStore) -> Genotype:
     """Run one search to its end and return what it found; ``config`` is fitted.
 
     Writes checkpoint.pt and genotypes/epoch_NNN.json after each epoch and at the end genotype.json and cells.png. A
@@ -49,32 +49,32 @@ def search(task: SearchTask, config: SearchConfig, pictures: Pictures) -> Genoty
     finished = task.folder / "genotype.json"
     if finished.exists():
         return Genotype.load(finished)
-    setting, feed = setting_of(config, len(task.classes), pictures), feed_of(task, config, pictures)
+    setting, feed = make_setting(config, len(task.classes), pictures), make_batches(task, config, pictures)
     running = _Running(task, setting, feed)
     running.run()
-    return keep(running.genotype(), task.folder)
+    return keep_genotype(running.genotype(), task.folder)
 
 
-def keep(genotype: Genotype, folder: Path) -> Genotype:
+def keep_genotype(genotype: Genotype, folder: Path) -> Genotype:
     """Write what a search found, the picture first: where there is a genotype.json, the search is finished."""
     save_figure(draw_genotype(genotype), folder / "cells.png")
     genotype.save(folder / "genotype.json")
     return genotype
 
 
-def setting_of(config: SearchConfig, classes: int, pictures: Pictures) -> Setting:
+def make_setting(config: SearchConfig, classes: int, pictures: ImageStore) -> Setting:
     """What strategies are built from."""
     channels, size = pictures.images.shape[1], pictures.images.shape[2]
     return Setting(config, classes, channels, size, pictures.device)
 
 
-def feed_of(task: SearchTask, config: SearchConfig, pictures: Pictures) -> Feed:
+def make_batches(task: SearchTask, config: SearchConfig, pictures: ImageStore) -> SearchBatches:
     """What the search may look at."""
     assert config.batch_size
-    return Feed(pictures, task.weight_positions, task.alpha_positions, config.batch_size, config.seed)
+    return SearchBatches(pictures, task.weight_positions, task.alpha_positions, config.batch_size, config.seed)
 
 
-def as_genotype(architecture: Architecture, task: SearchTask, setting: Setting) -> Genotype:
+def make_genotype(architecture: Architecture, task: SearchTask, setting: Setting) -> Genotype:
     """The file's content for what was found; reductions are written down where the number of cells was learned."""
     assert setting.config.channels
     return Genotype(
@@ -91,12 +91,12 @@ def as_genotype(architecture: Architecture, task: SearchTask, setting: Setting) 
 class _Running:
     """A search at work: the strategy, its guard, and what both have written so far."""
 
-    def __init__(self, task: SearchTask, setting: Setting, feed: Feed) -> None:
+    def __init__(self, task: SearchTask, setting: Setting, feed: SearchBatches) -> None:
         self.task, self.setting, self.feed = task, setting, feed
         config = setting.config
         seed_everything(config.seed)
         self.strategy: Strategy = build(setting)
-        self.guard = Guard(Rules(config.stop_skips, config.stop_eigenvalue))
+        self.guard = EarlyStopping(Rules(config.stop_skips, config.stop_eigenvalue))
         self.stopped: tuple[int, str] | None = None
         saved = task.folder / "checkpoint.pt"
         if saved.exists():
@@ -108,19 +108,19 @@ class _Running:
     def run(self) -> None:
         """All epochs that are left, unless the guard stops them."""
         strategy, start = self.strategy, self.strategy.epochs_done
-        self.stopped = self.guard.verdict()
-        watch = Watch(self.task.folder, start)
+        self.stopped = self.guard.check()
+        watch = TensorBoardLog(self.task.folder, start)
         with progress(self.task.title, strategy.epochs, start) as step:
             for epoch in range(start, strategy.epochs):
                 if self.stopped:
                     break
                 seed_everything(epoch_seed(self.setting.config.seed, epoch))
                 scores = strategy.epoch(self.feed, epoch)
-                genotype = as_genotype(strategy.architecture(), self.task, self.setting)
+                genotype = make_genotype(strategy.architecture(), self.task, self.setting)
                 eigenvalue = self._eigenvalue(epoch)
-                self.guard.see(genotype.normal.skips, eigenvalue)
-                self.stopped = self.guard.verdict()
-                watch.epoch(epoch, scores, strategy.searcher, genotype, eigenvalue)
+                self.guard.update(genotype.normal.skips, eigenvalue)
+                self.stopped = self.guard.check()
+                watch.epoch(epoch, scores, strategy.controller, genotype, eigenvalue)
                 genotype.save(self._path(epoch))
                 checkpoint.save(self.task.folder / "checkpoint.pt", self._state())
                 step(_note(scores, genotype))
@@ -134,19 +134,19 @@ class _Running:
         if self.stopped:
             return Genotype.load(self._path(self.stopped[0]))
         architecture = self.strategy.architecture()
-        if self.setting.config.skip_budget == "auto" and self.strategy.searcher is not None:
+        if self.setting.config.skip_budget == "auto" and self.strategy.controller is not None:
             table = self.task.folder / "skip_budgets.json"
-            architecture = within_budget(self.strategy.searcher, architecture, self.setting, self.feed, table)
-        return as_genotype(architecture, self.task, self.setting)
+            architecture = within_budget(self.strategy.controller, architecture, self.setting, self.feed, table)
+        return make_genotype(architecture, self.task, self.setting)
 
     def _path(self, epoch: int) -> Path:
         return self.task.folder / "genotypes" / f"epoch_{epoch + 1:03}.json"
 
     def _eigenvalue(self, epoch: int) -> float | None:
-        every, searcher = self.setting.config.hessian_every, self.strategy.searcher
-        if searcher is None or not every or (epoch + 1) % every:
+        every, controller = self.setting.config.hessian_every, self.strategy.controller
+        if controller is None or not every or (epoch + 1) % every:
             return None
-        return dominant_eigenvalue(searcher, self.feed.probe(), self.setting.device)
+        return dominant_eigenvalue(controller, self.feed.probe(), self.setting.device)
 
     def _state(self) -> dict[str, Any]:
         return {"strategy": self.strategy.state_dict(), "guard": self.guard.state_dict()}
@@ -162,7 +162,7 @@ class _Running:
         say(
             f"{self.task.title}: {config.strategy}, {config.cells} cells, {config.channels} channels, "
             f"{self.strategy.epochs} {'candidates' if config.strategy == 'random' else 'epochs'}, {steps} steps of "
-            f"{config.batch_size}; about {duration(seconds)} on {describe(self.setting.device)}"
+            f"{config.batch_size}; about {duration(seconds)} on {describe_device(self.setting.device)}"
         )
 
 
@@ -171,7 +171,7 @@ def _note(scores: dict[str, EpochScore], genotype: Genotype) -> str:
     return f"accuracy {accuracies}, skips {genotype.normal.skips}"
 
 
-def seconds_per_step(strategy: Strategy, feed: Feed, device: torch.device) -> float:
+def seconds_per_step(strategy: Strategy, feed: SearchBatches, device: torch.device) -> float:
     """Seconds of one whole step, measured on a copy, so that the search itself is untouched."""
     trial = copy.deepcopy(strategy)
     seconds = 0.0

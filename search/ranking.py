@@ -22,8 +22,8 @@ from emonas.errors import UserError
 from emonas.files import read_json, write_json
 from emonas.genotype import Genotype, Provenance
 from emonas.network import Network
-from emonas.search.batches import Feed
-from emonas.search.controller import Searcher
+from emonas.search.batches import SearchBatches
+from emonas.search.controller import Controller
 from emonas.search.strategy import Architecture, Setting
 from emonas.training.losses import Batch, EpochScore
 from emonas.training.plan import TrainingPlan
@@ -39,7 +39,7 @@ class Ranked:
 
 
 def short_training(
-    architecture: Architecture, setting: Setting, feed: Feed, steps: int | None = None
+    architecture: Architecture, setting: Setting, feed: SearchBatches, steps: int | None = None
 ) -> tuple[Ranked, EpochScore]:
     """Train an architecture for the configured few epochs and judge it; the same for the same seed.
 
@@ -48,13 +48,13 @@ def short_training(
     config = setting.config
     assert config.rank_epochs
     seed_everything(config.seed)
-    network = stacked(architecture, setting)
+    network = stack_network(architecture, setting)
     trainer = Trainer(network, TrainingPlan(config.rank_epochs, drop_path=0.0), setting.device)
     for epoch in range(config.rank_epochs if steps is None else 1):
         seed_everything(epoch_seed(config.seed, epoch))
         batches: Iterable[Batch] = itertools.islice(feed.weights(epoch), steps)
         trainer.epoch(batches, epoch)
-    pictures, labels = feed.judged()
+    pictures, labels = feed.validation()
     answers = predict(trainer.network, pictures, setting.device)
     uar = float(recall_score(labels, answers.argmax(1), average="macro", zero_division=0.0))
     right = float((answers.argmax(1) == labels).float().mean())
@@ -62,7 +62,7 @@ def short_training(
     return Ranked(uar, count_parameters(network)), EpochScore(loss, right)
 
 
-def stacked(architecture: Architecture, setting: Setting) -> Network:
+def stack_network(architecture: Architecture, setting: Setting) -> Network:
     """The network of an architecture, with the channels of the search and no auxiliary head."""
     config = setting.config
     assert config.channels
@@ -83,7 +83,9 @@ def stacked(architecture: Architecture, setting: Setting) -> Network:
 MOST_SKIPS = 4
 
 
-def contest(candidates: Mapping[str, Architecture], setting: Setting, feed: Feed, table: Path, title: str) -> str:
+def best_by_short_training(
+    candidates: Mapping[str, Architecture], setting: Setting, feed: SearchBatches, table: Path, title: str
+) -> str:
     """The name of the candidate with the highest UAR after a short training.
 
     All scores are written to ``table``, one by one, so that a killed contest goes on. Equal cells are trained once.
@@ -116,11 +118,13 @@ def _read(table: Path) -> dict[str, Ranked]:
         raise UserError(f"{table}: damaged; delete it to rank again") from None
 
 
-def within_budget(searcher: Searcher, found: Architecture, setting: Setting, feed: Feed, table: Path) -> Architecture:
+def within_budget(
+    controller: Controller, found: Architecture, setting: Setting, feed: SearchBatches, table: Path
+) -> Architecture:
     """The searched number of skip connections: the cells under each budget, ranked by short training."""
     candidates = {}
     for budget in range(MOST_SKIPS + 1):
-        cells = searcher.cells({"normal": budget, "reduction": budget})
+        cells = controller.cells({"normal": budget, "reduction": budget})
         candidates[f"at most {budget} skips"] = Architecture(**cells, cells=found.cells, reductions=found.reductions)
     candidates["no limit"] = found
-    return candidates[contest(candidates, setting, feed, table, "How many skip connections")]
+    return candidates[best_by_short_training(candidates, setting, feed, table, "How many skip connections")]

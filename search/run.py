@@ -8,18 +8,18 @@ import numpy as np
 
 from emonas.console import plain, say, show_table, warn
 from emonas.datasets.databases.registry import entry
-from emonas.datasets.loading.batches import Pictures
+from emonas.datasets.loading.batches import ImageStore
 from emonas.datasets.protocols.protocol import Fold, folds, split_people
 from emonas.datasets.store.prepare import find
 from emonas.datasets.store.prepared import Prepared
-from emonas.device import pick, versions
+from emonas.device import pick_device, versions
 from emonas.errors import UserError
 from emonas.files import open_run
 from emonas.genotype import Genotype, Provenance
 from emonas.operations import reductions
-from emonas.search.config import SearchConfig, check, fitted
-from emonas.search.loop import SearchTask, feed_of, keep, search, setting_of, with_seed
-from emonas.search.ranking import contest
+from emonas.search.config import SearchConfig, check, resolve
+from emonas.search.loop import SearchTask, keep_genotype, make_batches, make_setting, search, with_seed
+from emonas.search.ranking import best_by_short_training
 from emonas.search.strategy import Architecture
 
 
@@ -28,17 +28,17 @@ def run_search(config: SearchConfig) -> dict[str, Genotype]:
     check(config)
     prepared = find(config.dataset)
     config = dataclasses.replace(config, folds=config.folds or entry(prepared.dataset).folds)
-    device = pick(config.device)
-    protocol = seen_by(config.protocol, prepared)
+    device = pick_device(config.device)
+    protocol = resolve_protocol(config.protocol, prepared)
     visible = visible_parts(config, prepared, protocol)
     halves = {name: split_people(prepared.samples, seen, 2, config.seed) for name, seen in visible.items()}
     smallest = min(min(len(half.train), len(half.test)) for half in halves.values())
-    config = fitted(config, smallest, large=device.type == "cuda")
+    config = resolve(config, smallest, large=device.type == "cuda")
     assert config.out
     open_run(config.out, {**plain(config), "protocol": protocol, "fingerprint": prepared.fingerprint}, _FREE)
     if not prepared.subjects_known:
         warn(f"{prepared.name} names no people: its training part is split by picture, not by person")
-    pictures = Pictures(prepared, device)
+    pictures = ImageStore(prepared, device)
     found = {}
     for name, half in halves.items():
         task = _task(config, prepared, protocol, name, visible[name], half)
@@ -50,7 +50,7 @@ def run_search(config: SearchConfig) -> dict[str, Genotype]:
 _FREE = frozenset({"out", "device"})
 
 
-def seen_by(protocol: str, prepared: Prepared) -> str:
+def resolve_protocol(protocol: str, prepared: Prepared) -> str:
     """What "auto" means: the training part of a fixed split, else everybody (as the literature does)."""
     if protocol == "auto":
         return "fixed" if prepared.protocol == "fixed" else "all"
@@ -74,7 +74,7 @@ def visible_parts(config: SearchConfig, prepared: Prepared, protocol: str) -> di
     return {name: positions[kept[positions]] for name, positions in parts.items()}
 
 
-def _best_of_seeds(task: SearchTask, config: SearchConfig, pictures: Pictures) -> Genotype:
+def _best_of_seeds(task: SearchTask, config: SearchConfig, pictures: ImageStore) -> Genotype:
     """Search with each seed, rank the cells by short training, and keep the best as the task's own genotype."""
     finished = task.folder / "genotype.json"
     if finished.exists():
@@ -87,10 +87,10 @@ def _best_of_seeds(task: SearchTask, config: SearchConfig, pictures: Pictures) -
         name: Architecture(g.normal, g.reduction, g.cells, g.reductions or reductions(g.cells))
         for name, g in found.items()
     }
-    setting = setting_of(config, len(task.classes), pictures)
-    feed = feed_of(task, config, pictures)
-    best = contest(candidates, setting, feed, task.folder / "seeds.json", "Seeds")
-    return keep(found[best], task.folder)
+    setting = make_setting(config, len(task.classes), pictures)
+    feed = make_batches(task, config, pictures)
+    best = best_by_short_training(candidates, setting, feed, task.folder / "seeds.json", "Seeds")
+    return keep_genotype(found[best], task.folder)
 
 
 def _task(

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import torch
 
 from emonas.genotype import Cell
-from emonas.search.batches import Feed
+from emonas.search.batches import SearchBatches
 from emonas.search.config import SearchConfig
-from emonas.search.controller import Searcher
+from emonas.search.controller import Controller
 from emonas.supernet.supernet import Supernet
 from emonas.training.losses import EpochScore
 
@@ -54,7 +54,7 @@ class Setting:
 class Strategy(Protocol):
     """The interface of all strategies; the loop knows nothing else of them.
 
-    ``epochs`` is what the whole search takes, ``epochs_done`` how far it has come. ``searcher`` is there where alphas
+    ``epochs`` is what the whole search takes, ``epochs_done`` how far it has come. ``controller`` is there where alphas
     are: it is what TensorBoard and the guard look at.
     """
 
@@ -62,19 +62,19 @@ class Strategy(Protocol):
     epochs_done: int
 
     @property
-    def searcher(self) -> Searcher | None:
+    def controller(self) -> Controller | None:
         """The supernet under its alphas, if there is one."""
 
-    def epoch(self, feed: Feed, epoch: int) -> dict[str, EpochScore]:
+    def epoch(self, feed: SearchBatches, epoch: int) -> dict[str, EpochScore]:
         """Run one epoch; returns scores by part of the people. Raises UserError on NaN."""
 
     def architecture(self) -> Architecture:
         """What has been found so far."""
 
-    def steps(self, feed: Feed) -> int:
+    def steps(self, feed: SearchBatches) -> int:
         """The number of steps that the whole search takes."""
 
-    def one_step(self, feed: Feed) -> None:
+    def one_step(self, feed: SearchBatches) -> None:
         """Take one typical step; the loop calls it on a copy, to tell the time beforehand."""
 
     def state_dict(self) -> dict[str, Any]:

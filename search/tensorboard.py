@@ -9,11 +9,11 @@ from torch.utils.tensorboard import SummaryWriter
 
 from emonas.genotype import Genotype
 from emonas.plotting.figures import draw_alphas, draw_genotype, figure_pixels
-from emonas.search.controller import Searcher
+from emonas.search.controller import Controller
 from emonas.training.losses import EpochScore
 
 
-class Watch:
+class TensorBoardLog:
     """Writes one search's events; ``start`` hides what a killed run wrote of epochs that are run again."""
 
     def __init__(self, folder: Path, start: int) -> None:
@@ -23,7 +23,7 @@ class Watch:
         self,
         epoch: int,
         scores: dict[str, EpochScore],
-        searcher: Searcher | None,
+        controller: Controller | None,
         genotype: Genotype,
         eigenvalue: float | None = None,
     ) -> None:
@@ -31,8 +31,8 @@ class Watch:
         for part, score in scores.items():
             self.writer.add_scalar(f"loss/{part}", score.loss, epoch)
             self.writer.add_scalar(f"accuracy/{part}", score.accuracy, epoch)
-        if searcher is not None:
-            self._alphas(epoch, searcher)
+        if controller is not None:
+            self._alphas(epoch, controller)
         if eigenvalue is not None:
             self.writer.add_scalar("hessian/dominant_eigenvalue", eigenvalue, epoch)
         self.writer.add_scalar("skip_connections/normal", genotype.normal.skips, epoch)
@@ -40,15 +40,15 @@ class Watch:
         self.writer.add_image("cells", figure_pixels(draw_genotype(genotype)), epoch, dataformats="HWC")
         self.writer.flush()
 
-    def _alphas(self, epoch: int, searcher: Searcher) -> None:
-        alphas = {kind: alpha.detach().float().cpu().numpy() for kind, alpha in searcher.alpha.items()}
-        for kind, entropy in searcher.entropy().items():
+    def _alphas(self, epoch: int, controller: Controller) -> None:
+        alphas = {kind: alpha.detach().float().cpu().numpy() for kind, alpha in controller.alpha.items()}
+        for kind, entropy in controller.entropy().items():
             self.writer.add_scalar(f"alpha_entropy/{kind}", entropy, epoch)
             self.writer.add_histogram(f"alphas/{kind}", alphas[kind], epoch)
-        present = {kind: np.where(searcher.supernet.active[kind].numpy(), alphas[kind], -np.inf) for kind in alphas}
+        present = {kind: np.where(controller.supernet.active[kind].numpy(), alphas[kind], -np.inf) for kind in alphas}
         self.writer.add_image("alphas", figure_pixels(draw_alphas(present)), epoch, dataformats="HWC")
-        if searcher.depth is not None:
-            weights = dict(zip(searcher.supernet.depths, searcher.depth_weights().tolist(), strict=True))
+        if controller.depth is not None:
+            weights = dict(zip(controller.supernet.depths, controller.depth_weights().tolist(), strict=True))
             for depth, weight in weights.items():
                 self.writer.add_scalar(f"cells/{depth}", weight, epoch)
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from emonas.console import say, show_json, show_table, warn
-from emonas.datasets.catalogue.describe import labelled
-from emonas.datasets.clips.sample import PARTS, Found, Sample
+from emonas.datasets.catalogue.describe import label_lines
+from emonas.datasets.clips.sample import PARTS, ReadResult, Sample
 from emonas.datasets.databases import registry
-from emonas.datasets.protocols.protocol import default_protocol, folds, in_words
+from emonas.datasets.protocols.protocol import default_protocol, describe_protocol, folds
 from emonas.datasets.reading import expected
-from emonas.datasets.reading.choices import Choices, option
+from emonas.datasets.reading.choices import Choices, option_name
 from emonas.datasets.reading.expected import Compared
 from emonas.datasets.store.tables import check_usable, count_reasons
 from emonas.errors import UserError
@@ -56,7 +56,7 @@ def _protocol(dataset: str, used: Sequence[Sample]) -> tuple[str | None, str]:
     known = registry.entry(dataset)
     protocol = default_protocol(used, known.protocol)
     try:
-        return protocol, in_words(protocol, folds(used, protocol, known.folds), used)
+        return protocol, describe_protocol(protocol, folds(used, protocol, known.folds), used)
     except UserError as error:
         return None, f"none: {error}"
 
@@ -67,7 +67,7 @@ def _people(samples: Sequence[Sample]) -> int | None:
     return len({sample.person for sample in samples})
 
 
-def _show_counts(dataset: str, found: Found, compared: Sequence[Compared]) -> None:
+def _show_counts(dataset: str, found: ReadResult, compared: Sequence[Compared]) -> None:
     used = found.used
     there = {sample.portion for sample in used}
     parts = [part for part in PARTS if part in there] or (sorted(there) if len(there) > 1 else [])
@@ -109,10 +109,10 @@ def _show_dropped(dataset: str, samples: Sequence[Sample], reasons: Mapping[str,
         show_table("The first of them", ("clip", "reason"), [(sample.clip, sample.dropped) for sample in examples])
 
 
-def _show_facts(dataset: str, found: Found, compared: Sequence[Compared], protocol: str) -> None:
+def _show_facts(dataset: str, found: ReadResult, compared: Sequence[Compared], protocol: str) -> None:
     known = registry.entry(dataset)
     facts = [("counts", expected.verdict(compared))] if compared else []
-    if given := [f"{option(name)} {value}" for name, value in found.choices.items()]:
+    if given := [f"{option_name(name)} {value}" for name, value in found.choices.items()]:
         facts.append(("options", ", ".join(given)))
     if known.class_sets:
         facts.append(("classes", "; ".join(known.class_set(found.choices.get("classes")).lines())))
@@ -120,5 +120,5 @@ def _show_facts(dataset: str, found: Found, compared: Sequence[Compared], protoc
     if known.metric:
         facts.append(("metric", known.metric))
     for label, text in facts:
-        for line in labelled(label, text):
+        for line in label_lines(label, text):
             say(line)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from emonas.datasets.reading.choices import option
+from emonas.datasets.reading.choices import option_name
 from emonas.datasets.reading.database import Database
 from emonas.datasets.reading.expected import Expected, chosen
 
@@ -50,7 +50,7 @@ class Summary(NamedTuple):
     protocol: str
 
 
-def labelled(label: str, *texts: str) -> list[str]:
+def label_lines(label: str, *texts: str) -> list[str]:
     """Texts beside a label, one below the other, wrapped at the terminal's width."""
     width = max(40, min(100, shutil.get_terminal_size().columns))
     lines: list[str] = []
@@ -67,10 +67,10 @@ def labelled(label: str, *texts: str) -> list[str]:
 
 def page(known: Database) -> list[str]:
     """The lines of a database's page on the terminal."""
-    lines = labelled(known.name, full_name(known))
+    lines = label_lines(known.name, full_name(known))
     for section in sections(known):
         texts = [": ".join(filter(None, row)) for row in section.rows]
-        lines += labelled(section.label, *texts, *filter(None, [section.note]))
+        lines += label_lines(section.label, *texts, *filter(None, [section.note]))
     return lines
 
 
@@ -136,12 +136,12 @@ def _class_sets(known: Database) -> Iterator[tuple[str, str, str]]:
 
 def _typed(name: str, value: str, place: int) -> str:
     """An option and its value as they are typed; the first is the default."""
-    return f"{option(name)} {value}{'' if place else ' (default)'}"
+    return f"{option_name(name)} {value}{'' if place else ' (default)'}"
 
 
 def _count(expected: Expected) -> tuple[str, str, str]:
     """For which options, samples and people, and those of each class and part."""
-    when = ", ".join(f"{option(name)} {value}" for name, value in expected.when.items())
+    when = ", ".join(f"{option_name(name)} {value}" for name, value in expected.when.items())
     total = f"{expected.samples} samples"
     if expected.subjects is not None:
         total += f", {expected.subjects} people{_doubt(expected, 'people')}"

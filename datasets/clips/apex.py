@@ -34,10 +34,10 @@ def apex_of(sample: Sample, frames: np.ndarray, policy: ApexPolicy = "middle") -
     if policy == "drop":
         raise UserError(_NO_APEX)
     middle = (onset + offset + 1) // 2
-    return most_different(frames, onset, offset, middle) if policy == "max-diff" else middle
+    return find_most_different(frames, onset, offset, middle) if policy == "max-diff" else middle
 
 
-def most_different(frames: np.ndarray, onset: int, offset: int, otherwise: int) -> int:
+def find_most_different(frames: np.ndarray, onset: int, offset: int, otherwise: int) -> int:
     """The frame between onset and offset with the largest sum of absolute differences from the two.
 
     A slow drift of light or pose moves the two distances against each other, which one distance alone would follow

@@ -20,7 +20,7 @@ def file_flaw(path: Path) -> str:
         with path.open("rb") as file:
             return "" if file.read(1) else "empty file"
     except OSError as error:
-        return told(error)
+        return os_error_text(error)
 
 
 def image_flaw(path: Path) -> str:
@@ -29,7 +29,7 @@ def image_flaw(path: Path) -> str:
         with path.open("rb") as file:
             return content_flaw(file)
     except OSError as error:
-        return told(error)
+        return os_error_text(error)
 
 
 def content_flaw(file: BinaryIO) -> str:
@@ -55,7 +55,7 @@ def content_flaw(file: BinaryIO) -> str:
     return "" if whole else "cut off"
 
 
-def told(error: OSError) -> str:
+def os_error_text(error: OSError) -> str:
     """An error of the operating system in a few words, without the path."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return "no such file"

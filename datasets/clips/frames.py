@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emonas.datasets.clips.flaws import content_flaw, file_flaw, image_flaw, told
+from emonas.datasets.clips.flaws import content_flaw, file_flaw, image_flaw, os_error_text
 from emonas.errors import UserError
 
 #: Endings of the files that count as frames, and of those that count as videos (lower case).
@@ -171,7 +171,7 @@ def sorted_frames(folder: Path) -> list[Path]:
     try:
         files = [path for path in folder.iterdir() if is_image(path) and path.is_file()]
     except OSError as error:
-        raise UserError(f"{folder}: {told(error)}") from None
+        raise UserError(f"{folder}: {os_error_text(error)}") from None
     return sorted(files, key=_frame_order)
 
 
@@ -200,7 +200,7 @@ def _image(path: Path) -> np.ndarray:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: {told(error)}") from None
+        raise UserError(f"{path}: {os_error_text(error)}") from None
     if reason := content_flaw(io.BytesIO(data)):
         raise UserError(f"{path}: {reason}")
     try:

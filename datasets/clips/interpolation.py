@@ -31,7 +31,7 @@ def interpolation_weights(length: int, wanted: int, kind: Interpolation) -> np.n
     return np.eye(length)[np.rint(times).astype(int)]
 
 
-def interpolated(frames: np.ndarray, wanted: int, kind: Interpolation) -> np.ndarray:
+def interpolate(frames: np.ndarray, wanted: int, kind: Interpolation) -> np.ndarray:
     """A clip (T, H, W, C) as ``wanted`` frames: float32, not rounded, for ``none`` the nearest ones as they are.
 
     ``graph`` may swing a few grey levels beyond those of the frames.

@@ -21,7 +21,7 @@ CUTOFF = 16.0
 _KERNEL = 5  # pixels: the side of the pyramid's filter; a smaller picture is not taken apart
 
 
-def magnified(frames: np.ndarray, gain: float, expression: int, band: tuple[float, float] = BAND) -> np.ndarray:
+def magnify(frames: np.ndarray, gain: float, expression: int, band: tuple[float, float] = BAND) -> np.ndarray:
     """Frames (T, H, W, C), uint8, in which displacements within ``band`` are 1 + ``gain`` times as large.
 
     ``expression`` is the number of frames from onset to offset, both included. The finest and the coarsest level of the

@@ -22,8 +22,8 @@ import numpy as np
 from emonas.datasets.clips.apex import ApexPolicy, apex_of, phases
 from emonas.datasets.clips.dynamic_image import dynamic_image
 from emonas.datasets.clips.flow import flow_picture
-from emonas.datasets.clips.interpolation import interpolated
-from emonas.datasets.clips.magnification import magnified
+from emonas.datasets.clips.interpolation import interpolate
+from emonas.datasets.clips.magnification import magnify
 from emonas.datasets.clips.sample import Sample
 from emonas.errors import UserError
 from emonas.options import Coefficients, FlowMethod, Interpolation, Representation, Span
@@ -98,12 +98,12 @@ def _apex(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequen
 
 def _clip(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequence[np.ndarray]:
     onset, offset = phases(sample)
-    return tuple(interpolated(frames[onset : offset + 1], options.length, options.interpolation))
+    return tuple(interpolate(frames[onset : offset + 1], options.length, options.interpolation))
 
 
 def _pooled(frames: np.ndarray, options: PictureOptions) -> np.ndarray:
     if options.interpolation != "none":
-        frames = interpolated(frames, options.length, options.interpolation)
+        frames = interpolate(frames, options.length, options.interpolation)
     return dynamic_image(frames, options.coefficients)
 
 
@@ -119,7 +119,7 @@ REPRESENTATIONS: dict[str, Callable[[Sample, np.ndarray, PictureOptions], Sequen
 assert set(REPRESENTATIONS) | {"auto"} == set(get_args(Representation))
 
 
-def resolve(representation: Representation, samples: tuple[Sample, ...]) -> Representation:
+def resolve_representation(representation: Representation, samples: tuple[Sample, ...]) -> Representation:
     """What "auto" means for these samples. Raises UserError where the choice does not fit them."""
     clips = any(len(sample.frames) > 1 for sample in samples)
     if representation == "auto":
@@ -131,12 +131,12 @@ def resolve(representation: Representation, samples: tuple[Sample, ...]) -> Repr
     return representation
 
 
-def picture(sample: Sample, options: PictureOptions) -> np.ndarray:
+def make_picture(sample: Sample, options: PictureOptions) -> np.ndarray:
     """One sample as (channels, size, size), uint8. Pooling comes before resizing: one picture is resized, not all."""
     frames = sample.frames.read()
     if options.magnify:
         onset, offset = phases(sample)
-        frames = magnified(frames, options.magnify, offset - onset + 1)
+        frames = magnify(frames, options.magnify, offset - onset + 1)
     made = REPRESENTATIONS[options.representation](sample, frames, options)
     return np.concatenate([_square(one, options.size) for one in made])
 
@@ -150,7 +150,7 @@ def _square(image: np.ndarray, size: int) -> np.ndarray:
     return np.ascontiguousarray(np.moveaxis(resized, -1, 0))
 
 
-def as_picture(array: np.ndarray, representation: str) -> np.ndarray:
+def show_as_picture(array: np.ndarray, representation: str) -> np.ndarray:
     """A prepared picture (C, H, W), uint8, for the eye: (H, k W, 3), RGB.
 
     A pair is shown side by side (k = 2), of a clip the first, the middle and the last frame (k = 3), and a flow as it

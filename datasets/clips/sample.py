@@ -71,7 +71,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Found:
+class ReadResult:
     """What a reader found in a source: all samples, also the dropped ones, and what a user should know.
 
     ``choices`` are the options by which it was read, as the reader has settled them ("auto" replaced).

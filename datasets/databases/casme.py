@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emonas.datasets.clips.sample import Found
-from emonas.datasets.reading.assemble import by_key, found_clips, row_entry
+from emonas.datasets.clips.sample import ReadResult
+from emonas.datasets.reading.assemble import by_key, find_clips, row_entry
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import APEX_POLICIES, CROPS, ClassSet, Database, same_named
 from emonas.datasets.reading.entry import Entry
 from emonas.datasets.reading.expected import Expected
-from emonas.datasets.reading.layout import files, inside, missing, root_of
-from emonas.datasets.reading.tables import Row, read_rows, whole
+from emonas.datasets.reading.layout import find_files, find_inside, not_as_distributed, root_of
+from emonas.datasets.reading.tables import Row, parse_whole, read_rows
 from emonas.errors import UserError
 
 _FOUR = ("tense", "disgust", "repression", "surprise")
@@ -82,20 +82,20 @@ _FRAMES = {
 }
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read CASME from its folder; ``choices`` are settled. Raises UserError when the source is no CASME."""
     table, rows, notes = _coding(source)
     crop, root = root_of(source, "CASME", _FRAMES, choices.crop or AUTO)
-    places = by_key(inside(root, "sub*/ep*"))
+    places = by_key(find_inside(root, "sub*/ep*"))
     choices = replace(choices, crop=crop)
-    return found_clips(DATABASE, map(_entry, rows), places, choices, table=table.name, notes=notes)
+    return find_clips(DATABASE, map(_entry, rows), places, choices, table=table.name, notes=notes)
 
 
 def _coding(source: Path) -> tuple[Path, list[Row], Sequence[str]]:
     """The coding file with the most rows, and a note where there are several."""
-    found = files(source, "*casme*cod*.xls*", "casme*.xls*", "*casme*cod*.csv")
+    found = find_files(source, "*casme*cod*.xls*", "casme*.xls*", "*casme*cod*.csv")
     if not found:
-        raise missing(source, "CASME", "the coding file (CASME-coded-*.xls)")
+        raise not_as_distributed(source, "CASME", "the coding file (CASME-coded-*.xls)")
     tables: dict[Path, list[Row]] = {}
     refused: list[UserError] = []
     for table in found:
@@ -112,4 +112,4 @@ def _coding(source: Path) -> tuple[Path, list[Row], Sequence[str]]:
 
 def _entry(row: Row) -> Entry:
     first, second = row.cells["apex"], row.cells["second"]
-    return replace(row_entry(row, "sub{:02}"), apex=second if whole(second) and not whole(first) else first)
+    return replace(row_entry(row, "sub{:02}"), apex=second if parse_whole(second) and not parse_whole(first) else first)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emonas.datasets.clips.sample import Found
-from emonas.datasets.reading.assemble import by_key, found_clips, key, row_entry
+from emonas.datasets.clips.sample import ReadResult
+from emonas.datasets.reading.assemble import by_key, find_clips, key, row_entry
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import APEX_POLICIES, CROPS, ClassSet, Database, emotion, same_named
 from emonas.datasets.reading.expected import Expected
-from emonas.datasets.reading.layout import files, inside, missing, root_of
+from emonas.datasets.reading.layout import find_files, find_inside, not_as_distributed, root_of
 from emonas.datasets.reading.tables import Row, read_rows
 from emonas.errors import UserError
 
@@ -101,22 +101,22 @@ _FRAMES = {
 }
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read CASME II from its folder; ``choices`` are settled. Raises UserError when the source is no CASME II."""
     table, version, rows, notes = _coding(source, choices.variant or AUTO)
     crop, root = root_of(source, "CASME II", _FRAMES, choices.crop or AUTO)
     choices = replace(choices, variant=version, crop=crop)
-    places = by_key(inside(root, "sub*/ep*"))
-    return found_clips(
+    places = by_key(find_inside(root, "sub*/ep*"))
+    return find_clips(
         DATABASE, (row_entry(row, "sub{:02}") for row in rows), places, choices, table=table.name, notes=notes
     )
 
 
 def _coding(source: Path, variant: str) -> tuple[Path, str, list[Row], Sequence[str]]:
     """The coding file of the wanted version, which its labels tell and not its name, and a note where there are two."""
-    found = files(source, "*casme*2*coding*.xls*", "*casme*2*coding*.csv")
+    found = find_files(source, "*casme*2*coding*.xls*", "*casme*2*coding*.csv")
     if not found:
-        raise missing(source, "CASME II", "the coding file (CASME2-coding-*.xlsx)")
+        raise not_as_distributed(source, "CASME II", "the coding file (CASME2-coding-*.xlsx)")
     versions: dict[str, tuple[Path, list[Row]]] = {}
     for table in found:
         rows = read_rows(table, _COLUMNS, optional=("units",))

@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from emonas.datasets.clips.frames import frame_number, sorted_frames
-from emonas.datasets.clips.sample import Found
-from emonas.datasets.reading.assemble import Key, by_key, found_clips, key, number_in
+from emonas.datasets.clips.sample import ReadResult
+from emonas.datasets.reading.assemble import Key, by_key, find_clips, key, number_in
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import APEX_POLICIES, CROPS, Database, same_named
 from emonas.datasets.reading.entry import Entry
 from emonas.datasets.reading.expected import Expected
 from emonas.datasets.reading.facs import action_units
-from emonas.datasets.reading.layout import files, inside, missing, root_of
-from emonas.datasets.reading.tables import Row, read_sheet, whole
+from emonas.datasets.reading.layout import find_files, find_inside, not_as_distributed, root_of
+from emonas.datasets.reading.tables import Row, parse_whole, read_sheet
 from emonas.errors import UserError
 
 _THREE = ("positive", "negative", "surprise")
@@ -111,13 +111,13 @@ _FORMS = {
 }
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read CAS(ME)^2 from its folder; ``choices`` are settled. Raises UserError when the source is none."""
     table, rows = _coding(source)
     crops = [crop for crop in _FORMS if choices.crop in (crop, AUTO, None)]
     forms = {name: form for crop in crops for name, form in _FORMS[crop].items()}
     form, root = root_of(source, "CAS(ME)^2", forms, AUTO)
-    paths = inside(root, forms[form][1].removesuffix("/*.jpg"))
+    paths = find_inside(root, forms[form][1].removesuffix("/*.jpg"))
     entries = [_entry(row, choices.variant or "micro") for row in rows]
     if _CLIP in forms[form][1]:
         places = by_key(paths)
@@ -127,14 +127,14 @@ def read(source: Path, choices: Choices) -> Found:
         # Pictures are numbered from 1, the frames of a video from 0.
         entries = [_cut(entry, by=-1 if form == "rawvideo" else 0) for entry in entries]
     choices = replace(choices, crop="owner" if form in _FORMS["owner"] else "full")
-    return found_clips(DATABASE, entries, places, choices, table=table.name)
+    return find_clips(DATABASE, entries, places, choices, table=table.name)
 
 
 def _coding(source: Path) -> tuple[Path, list[Row]]:
     """The code workbook, an updated one before another, and its rows."""
-    found = files(source, "*code_final*updated*.xls*", "*code_final*.xls*", "*code_final*.csv")
+    found = find_files(source, "*code_final*updated*.xls*", "*code_final*.xls*", "*code_final*.csv")
     if not found:
-        raise missing(source, "CAS(ME)^2", "the code workbook (CAS(ME)^2code_final.xlsx)")
+        raise not_as_distributed(source, "CAS(ME)^2", "the code workbook (CAS(ME)^2code_final.xlsx)")
     rows = read_sheet(found[0], _COLUMNS, "*code*")
     if not any(_kind(row) for row in rows):
         raise UserError(f"{found[0]}: not the codes of CAS(ME)^2: column 8 never says micro- or macro-expression")
@@ -148,7 +148,7 @@ def _kind(row: Row) -> str:
 
 def _entry(row: Row, variant: str) -> Entry:
     cells, kind = row.cells, _kind(row)
-    number = whole(cells["subject"])
+    number = parse_whole(cells["subject"])
     flaw = "" if variant in (kind, "all") else f"another part: {kind}-expression"
     if not kind:
         flaw = f"neither micro nor macro: {cells['kind']!r}"
@@ -161,7 +161,7 @@ def _entry(row: Row, variant: str) -> Entry:
         subject=None if number is None else f"s{_FOLDERS[number - 1]}",
         onset=cells["onset"],
         apex=cells["apex"],
-        offset=cells["offset"] if whole(cells["offset"]) != 0 else cells["apex"],
+        offset=cells["offset"] if parse_whole(cells["offset"]) != 0 else cells["apex"],
         flaw=flaw,
         action_units=action_units(cells["units"]),
         row=row.line,
@@ -180,7 +180,7 @@ def _recordings(entries: Iterable[Entry], paths: Iterable[Path]) -> dict[Key, Pa
 
 def _cut(entry: Entry, by: int) -> Entry:
     """An expression as a part of its recording; without both ends it would be all the rest of it."""
-    onset, offset = whole(entry.onset), whole(entry.offset)
+    onset, offset = parse_whole(entry.onset), parse_whole(entry.offset)
     if not entry.flaw and (not onset or not offset or onset > offset):
         return replace(entry, flaw=f"no onset or no offset: {entry.onset}, {entry.offset}")
     return replace(_moved(entry, by), cut=True)
@@ -188,7 +188,7 @@ def _cut(entry: Entry, by: int) -> Entry:
 
 def _renumbered(entry: Entry, place: Path | None) -> Entry:
     """The phases in a clip's own numbers, where those do not go on from its recording's."""
-    onset, offset = whole(entry.onset), whole(entry.offset)
+    onset, offset = parse_whole(entry.onset), parse_whole(entry.offset)
     if entry.flaw or place is None or onset is None or offset is None:
         return entry
     numbers = [frame_number(path) or 0 for path in sorted_frames(place)]
@@ -200,6 +200,6 @@ def _renumbered(entry: Entry, place: Path | None) -> Entry:
 def _moved(entry: Entry, by: int) -> Entry:
     """The phases further on by that many frames; an unknown one, or 0, is unknown."""
     onset, apex, offset = (
-        str(number + by) if (number := whole(text)) else "" for text in (entry.onset, entry.apex, entry.offset)
+        str(number + by) if (number := parse_whole(text)) else "" for text in (entry.onset, entry.apex, entry.offset)
     )
     return replace(entry, onset=onset, apex=apex, offset=offset)

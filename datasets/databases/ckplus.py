@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from emonas.datasets.clips.flaws import told
+from emonas.datasets.clips.flaws import os_error_text
 from emonas.datasets.clips.frames import frame_number, sorted_frames
-from emonas.datasets.clips.sample import Found
-from emonas.datasets.reading.assemble import Key, by_key, found_entries, key
+from emonas.datasets.clips.sample import ReadResult
+from emonas.datasets.reading.assemble import Key, by_key, find_entries, key
 from emonas.datasets.reading.choices import Choices
 from emonas.datasets.reading.database import Database, same_named
 from emonas.datasets.reading.entry import Entry
 from emonas.datasets.reading.expected import Expected
-from emonas.datasets.reading.layout import inside, root_of, roots
+from emonas.datasets.reading.layout import find_inside, find_roots, root_of
 from emonas.datasets.reading.peak_frames import FRAMES, NEUTRAL, peak_pictures, picture_counts
 
 #: The codes of the emotion files are the positions.
@@ -79,18 +79,18 @@ _FORMS = {
 _FACS = "s[0-9]*/[0-9]*/s*_facs.txt"
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read CK+ from its folder; ``choices`` are settled. Raises UserError when the source is no CK+."""
     images, labels = (root_of(source, "CK+", _FORMS, form)[1] for form in _FORMS)
-    units = next(iter(roots(source, _FACS)), None)
+    units = next(iter(find_roots(source, _FACS)), None)
     notes = () if units else ("no FACS files (FACS/S005/001/*_facs.txt), so no picture has action units",)
-    return found_entries(DATABASE, _entries(images, labels, units, choices), choices, notes=notes)
+    return find_entries(DATABASE, _entries(images, labels, units, choices), choices, notes=notes)
 
 
 def _entries(images: Path, labels: Path, units: Path | None, choices: Choices) -> Iterator[Entry]:
     """The pictures of all sequences, also of those of which only the emotion file is there."""
     class_set = DATABASE.class_set(choices.classes)
-    folders = by_key(inside(images, "s[0-9]*/[0-9]*"))
+    folders = by_key(find_inside(images, "s[0-9]*/[0-9]*"))
     emotions = _by_sequence(labels, _FORMS["emotions"][1])
     coded = _by_sequence(units, _FACS) if units else {}
     for own in {**folders, **emotions}:
@@ -104,7 +104,7 @@ def _entries(images: Path, labels: Path, units: Path | None, choices: Choices) -
 
 
 def _by_sequence(root: Path, pattern: str) -> dict[Key, Path]:
-    return {key(path.parents[1].name, path.parent.name): path for path in inside(root, pattern)}
+    return {key(path.parents[1].name, path.parent.name): path for path in find_inside(root, pattern)}
 
 
 def _sequence(own: Key, emotion: Path | None, facs: Path | None) -> Entry:
@@ -117,7 +117,7 @@ def _sequence(own: Key, emotion: Path | None, facs: Path | None) -> Entry:
         codes = [code for row in _numbers(emotion) for code in row]
         units = tuple(str(row[0]) for row in _numbers(facs)) if facs else ()
     except OSError as error:
-        return replace(entry, flaw=told(error))
+        return replace(entry, flaw=os_error_text(error))
     except ValueError as error:
         return replace(entry, flaw=str(error))
     if len(codes) != 1 or codes[0] not in range(len(EMOTIONS)):

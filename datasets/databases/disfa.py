@@ -14,14 +14,14 @@ import numpy as np
 
 from emonas.datasets.clips.flaws import file_flaw
 from emonas.datasets.clips.frames import frame_count
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.clips.video_still import VideoStill
-from emonas.datasets.reading.assemble import found_entries, number_in
+from emonas.datasets.reading.assemble import find_entries, number_in
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import ClassSet, Database, same_named
 from emonas.datasets.reading.entry import Entry
-from emonas.datasets.reading.facs import FAINT, NEUTRAL, OTHER, RULES, emotions, events, taken
-from emonas.datasets.reading.layout import inside, root_of, roots
+from emonas.datasets.reading.facs import FAINT, NEUTRAL, OTHER, RULES, emotions_of_units, find_events, frames_taken
+from emonas.datasets.reading.layout import find_inside, find_roots, root_of
 from emonas.datasets.reading.tables import grid
 from emonas.errors import UserError
 
@@ -134,13 +134,13 @@ class _Person:
         return f"SN{self.number:03}"
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read DISFA from its folder; ``choices`` are settled. Raises UserError when the source is no DISFA."""
     _, labels = root_of(source, "DISFA", _LABELS, AUTO)
     camera, root = root_of(source, "DISFA", _CAMERAS, choices.variant or AUTO)
     choices = replace(choices, variant=camera)
-    folders = {number_in(path.name): path for path in inside(labels, "sn[0-9]*") if path.is_dir()}
-    videos = {number_in(path.stem): path for path in inside(root, _CAMERAS[camera][1])}
+    folders = {number_in(path.name): path for path in find_inside(labels, "sn[0-9]*") if path.is_dir()}
+    videos = {number_in(path.stem): path for path in find_inside(root, _CAMERAS[camera][1])}
     entries: list[Entry] = []
     people: list[_Person] = []
     counts: Counter[str] = Counter()
@@ -152,7 +152,7 @@ def read(source: Path, choices: Choices) -> Found:
             continue
         people.append(person)
         least = 1 if str(choices.classes).endswith("faint") else PRESENT
-        raw = emotions(UNITS, person.intensities, least)
+        raw = emotions_of_units(UNITS, person.intensities, least)
         counts.update(raw)
         entries += _stills(person, raw, choices)
     notes = (
@@ -161,7 +161,7 @@ def read(source: Path, choices: Choices) -> Found:
         *_some("files of landmarks and labels differ in number", _other_landmarks(source, people)),
         *_bad_landmark_note(entries),
     )
-    return found_entries(DATABASE, entries, choices, notes=notes, classified=True)
+    return find_entries(DATABASE, entries, choices, notes=notes, classified=True)
 
 
 def _reason(error: Exception) -> str:
@@ -188,7 +188,7 @@ def _person(number: int, folder: Path | None, video: Path | None) -> _Person:
 
 
 def _label_files(folder: Path) -> dict[int, Path]:
-    there = {number_in(path.stem): path for path in inside(folder, "sn[0-9]*_au[0-9]*.txt")}
+    there = {number_in(path.stem): path for path in find_inside(folder, "sn[0-9]*_au[0-9]*.txt")}
     if lacking := [str(unit) for unit in UNITS if unit not in there]:
         raise ValueError(f"labels lacking: action units {', '.join(lacking)}")
     return {unit: there[unit] for unit in UNITS}
@@ -207,8 +207,8 @@ def _column(path: Path, unit: int) -> np.ndarray:
 def _stills(person: _Person, raw: Sequence[str], choices: Choices) -> Iterator[Entry]:
     mapping = DATABASE.class_set(choices.classes).mapping
     classes = [mapping[label] for label in raw]
-    for label, event in events(classes, _RATE):
-        for at in taken(event, person.intensities.sum(1), choices.frames or "peak", _RATE):
+    for label, event in find_events(classes, _RATE):
+        for at in frames_taken(event, person.intensities.sum(1), choices.frames or "peak", _RATE):
             units = [str(unit) for unit, one in zip(UNITS, person.intensities[at], strict=True) if one >= PRESENT]
             yield Entry(
                 path=person.video,
@@ -222,10 +222,10 @@ def _stills(person: _Person, raw: Sequence[str], choices: Choices) -> Iterator[E
 
 def _other_landmarks(source: Path, people: Sequence[_Person]) -> list[str]:
     """Whose landmark files, if there are any, are more or fewer than the frames with labels."""
-    root = next(iter(roots(source, _LANDMARKS)), None)
+    root = next(iter(find_roots(source, _LANDMARKS)), None)
     if root is None:
         return []
-    files = Counter(number_in(path.parents[1].name) for path in inside(root, _LANDMARKS))
+    files = Counter(number_in(path.parents[1].name) for path in find_inside(root, _LANDMARKS))
     pairs = [(person.subject, files[person.number], person.labels) for person in people]
     return [f"{subject}: {there} for {labels}" for subject, there, labels in pairs if there not in (0, labels)]
 

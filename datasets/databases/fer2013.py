@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from emonas.datasets.clips.frames import ImageFiles, PixelGrid
-from emonas.datasets.clips.sample import Found, Sample, copies_note, fingerprint
+from emonas.datasets.clips.sample import ReadResult, Sample, copies_note, fingerprint
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
 from emonas.datasets.reading.database import ClassSet, Database, same_named
 from emonas.datasets.reading.expected import Expected
-from emonas.datasets.reading.layout import files, missing
-from emonas.datasets.reading.tables import columns, rows, shortened
+from emonas.datasets.reading.layout import find_files, not_as_distributed
+from emonas.datasets.reading.tables import columns, rows, shorten
 from emonas.errors import UserError
 
 #: The owner's codes 0 to 6; angry, happy and sad are named by their nouns.
@@ -82,7 +82,7 @@ _SIDE = 48
 _DIGITS_AND_BLANKS = b"0123456789 \t\r\n"
 
 
-def read(source: Path, choices: Choices = NO_CHOICES) -> Found:
+def read(source: Path, choices: Choices = NO_CHOICES) -> ReadResult:
     """Read fer2013.csv, icml_face_data.csv or train.csv, named itself or found up to three folders down.
 
     Training, PublicTest and PrivateTest are the parts train, validation and test; rows of train.csv are all train.
@@ -104,7 +104,7 @@ def read(source: Path, choices: Choices = NO_CHOICES) -> Found:
     used = [sample for sample in samples if not sample.dropped]
     if not used:
         raise UserError(f"{tables[0]}: not one of {len(samples)} rows can be used; the first: {samples[0].dropped}")
-    return Found(samples, class_set.classes, (*_blank_note(used), *copies_note(used)))
+    return ReadResult(samples, class_set.classes, (*_blank_note(used), *copies_note(used)))
 
 
 def pixel_bytes(text: str) -> bytes:
@@ -123,15 +123,15 @@ def _bad_pixel(text: str) -> str:
     found = re.search(r"[^ \t\r\n]*[^0-9 \t\r\n][^ \t\r\n]*", text)
     token = found[0] if found else ""
     if re.fullmatch("-[0-9]+", token):
-        return f"pixel out of range: {shortened(token, 20)} is not in 0 to 255"
-    return f"pixel not a number: {shortened(token, 20)!r}"
+        return f"pixel out of range: {shorten(token, 20)} is not in 0 to 255"
+    return f"pixel not a number: {shorten(token, 20)!r}"
 
 
 def _tables(folder: Path) -> list[Path]:
     """The file to read; train.csv brings the test.csv beside it along, whose rows are then counted as dropped."""
-    found = files(folder, *FILES, "test.csv")
+    found = find_files(folder, *FILES, "test.csv")
     if not found:
-        raise missing(folder, "FER2013", f"{', '.join(FILES[:-1])} or {FILES[-1]}")
+        raise not_as_distributed(folder, "FER2013", f"{', '.join(FILES[:-1])} or {FILES[-1]}")
     beside = [file for file in found[1:] if file.parent == found[0].parent and file.name.casefold() == "test.csv"]
     return [found[0], *beside] if found[0].name.casefold() == "train.csv" else [found[0]]
 
@@ -142,7 +142,7 @@ def _check_columns(file: Path, alone: bool) -> None:
         raise UserError(f"{file}: has pixels but no labels (no column 'emotion'); give {', '.join(FILES)}")
     missing = [name for name in ("pixels", "emotion") if name not in names and (alone or name == "pixels")]
     if missing:
-        raise UserError(f"{file}: not FER2013: no column {missing[0]!r} among: {shortened(', '.join(names))}")
+        raise UserError(f"{file}: not FER2013: no column {missing[0]!r} among: {shorten(', '.join(names))}")
 
 
 def _samples(file: Path) -> Iterator[Sample]:
@@ -165,16 +165,16 @@ def _sample(clip: str, cells: dict[str, str], part_of_file: str) -> Sample:
         return sample.drop(str(error))
     sample = replace(sample, frames=PixelGrid(pixels, _SIDE, _SIDE), group=fingerprint([pixels]))
     if not label:
-        return sample.drop(f"unknown label: {shortened(emotion, 20)!r}")
-    return sample if part else sample.drop(f"unknown Usage: {shortened(usage or '', 20)!r}")
+        return sample.drop(f"unknown label: {shorten(emotion, 20)!r}")
+    return sample if part else sample.drop(f"unknown Usage: {shorten(usage or '', 20)!r}")
 
 
 def _votes(source: Path, table: Path, samples: Sequence[Sample]) -> list[dict[str, str]]:
     """The rows of FER+, which belong to those of FER2013 in the same order. Raises UserError where they do not."""
     folder = source if source.is_dir() else source.parent
-    found = files(folder, _FERPLUS)
+    found = find_files(folder, _FERPLUS)
     if not found:
-        raise missing(folder, "FER+", _FERPLUS)
+        raise not_as_distributed(folder, "FER+", _FERPLUS)
     lacking = [name for name in ("usage", *_VOTED) if name not in columns(found[0])]
     if lacking:
         raise UserError(f"{found[0]}: not the votes of FER+: no column {lacking[0]!r}")

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emonas.datasets.clips.sample import Found, Sample, copies_note
-from emonas.datasets.databases.folder_classes import class_folders
-from emonas.datasets.databases.folder_csv import listed
+from emonas.datasets.clips.sample import ReadResult, Sample, copies_note
+from emonas.datasets.databases.folder_classes import read_class_folders
+from emonas.datasets.databases.folder_csv import read_listing
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
 from emonas.datasets.reading.entry import Entry
 from emonas.errors import UserError
 
 
-def read(source: Path, choices: Choices = NO_CHOICES, name: str = "folder") -> Found:
+def read(source: Path, choices: Choices = NO_CHOICES, name: str = "folder") -> ReadResult:
     """Read a CSV file or a folder; classes are sorted as text.
 
     The CSV has the columns path, subject, label and, where wanted, part (train, validation, test), onset, apex
@@ -31,7 +31,7 @@ def read(source: Path, choices: Choices = NO_CHOICES, name: str = "folder") -> F
     two classes are left, when there are neither subjects nor a train and a test part, and when a subject
     stands in test and in train or validation.
     """
-    entries, notes = class_folders(source) if source.is_dir() else listed(source)
+    entries, notes = read_class_folders(source) if source.is_dir() else read_listing(source)
     samples = tuple(entry.sample(name) for entry in _repeats_flawed(entries))
     used = [sample for sample in samples if not sample.dropped]
     if not used:
@@ -41,7 +41,7 @@ def read(source: Path, choices: Choices = NO_CHOICES, name: str = "folder") -> F
     _check_kind(source, used)
     classes = _classes(source, used)
     _check_people(source, used)
-    return Found(samples, classes, (*notes, *_people_notes(used), *_part_notes(used, classes)))
+    return ReadResult(samples, classes, (*notes, *_people_notes(used), *_part_notes(used, classes)))
 
 
 def _repeats_flawed(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from emonas.datasets.clips.flaws import told
+from emonas.datasets.clips.flaws import os_error_text
 from emonas.datasets.clips.frames import VIDEO_SUFFIXES, is_debris, is_image
 from emonas.datasets.databases.folder_csv import PART_NAMES
 from emonas.datasets.reading.entry import Entry
 from emonas.errors import UserError
 
 
-def class_folders(source: Path) -> tuple[list[Entry], tuple[str, ...]]:
+def read_class_folders(source: Path) -> tuple[list[Entry], tuple[str, ...]]:
     """The entries below source/PART/CLASS, and notes on what else lies there.
 
     Only a single folder of the same name, as unpacking leaves it, is looked into for the root. Raises UserError
@@ -53,7 +53,7 @@ def _visible(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if not is_debris(path.name))
     except OSError as error:
-        raise UserError(f"{folder}: {told(error)}") from None
+        raise UserError(f"{folder}: {os_error_text(error)}") from None
 
 
 def _no_split(root: Path, names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from emonas.datasets.reading.entry import Entry
-from emonas.datasets.reading.tables import columns, rows, shortened
+from emonas.datasets.reading.tables import columns, rows, shorten
 from emonas.errors import UserError
 
 #: The names under which a column is understood; the first one is its own.
@@ -33,7 +33,7 @@ PART_NAMES = {
 }
 
 
-def listed(source: Path) -> tuple[list[Entry], tuple[str, ...]]:
+def read_listing(source: Path) -> tuple[list[Entry], tuple[str, ...]]:
     """The entries of a CSV file, the flawed ones with their flaw, and notes on how its columns are understood.
 
     Paths are relative to the CSV's folder. A subject or part column without a single value counts as absent.
@@ -64,7 +64,7 @@ def _chosen(source: Path, names: Sequence[str]) -> dict[str, str]:
             chosen[own] = there[0]
     for own in ("path", "label"):
         if own not in chosen:
-            raise UserError(f"{source}: no column {own!r} among: {shortened(', '.join(names))}")
+            raise UserError(f"{source}: no column {own!r} among: {shorten(', '.join(names))}")
     return chosen
 
 
@@ -90,7 +90,7 @@ def _flaw(cells: Mapping[str, str], present: set[str]) -> str:
         if not cells.get(own) and own in ("path", "label", *present):
             return f"no {own}"
     part = cells.get("part", "")
-    return f"unknown part: {shortened(part, 20)!r}" if part and part.lower() not in PART_NAMES else ""
+    return f"unknown part: {shorten(part, 20)!r}" if part and part.lower() not in PART_NAMES else ""
 
 
 def _alias_note(chosen: Mapping[str, str]) -> tuple[str, ...]:

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from emonas.datasets.clips.flaws import file_flaw
-from emonas.datasets.clips.sample import Found
-from emonas.datasets.reading.assemble import Key, by_key, found_clips, key, number_in
+from emonas.datasets.clips.sample import ReadResult
+from emonas.datasets.reading.assemble import Key, by_key, find_clips, key, number_in
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import APEX_POLICIES, Database, same_named
 from emonas.datasets.reading.entry import Entry
 from emonas.datasets.reading.expected import Expected
-from emonas.datasets.reading.layout import files, inside, missing, root_of
-from emonas.datasets.reading.tables import cell_text, whole
+from emonas.datasets.reading.layout import find_files, find_inside, not_as_distributed, root_of
+from emonas.datasets.reading.tables import cell_text, parse_whole
 from emonas.errors import UserError
 
 #: The codes of the table; its labels may also be written out.
@@ -70,19 +70,19 @@ _COLUMNS = 16
 _CELLS = {"participant": 0, "video": 2, "peak": 3, "path": 4, "label": 6}
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read ISED from its folder; ``choices`` are settled. Raises UserError when the source is no ISED."""
-    tables = files(source, _DETAILS.casefold())
+    tables = find_files(source, _DETAILS.casefold())
     if not tables:
-        raise missing(source, "ISED", _DETAILS)
+        raise not_as_distributed(source, "ISED", _DETAILS)
     rows = _rows(tables[0])
     variant, root = root_of(source, "ISED", _FORMS, choices.variant or AUTO)
     choices = replace(choices, variant=variant)
-    pictures = list(inside(root, _FORMS["peak"][1])) if variant == "peak" else []
-    places = {_picture_key(path): path for path in pictures} or by_key(inside(root, _FORMS["clips"][1]))
+    pictures = list(find_inside(root, _FORMS["peak"][1])) if variant == "peak" else []
+    places = {_picture_key(path): path for path in pictures} or by_key(find_inside(root, _FORMS["clips"][1]))
     entries = [_entry(line, cells, variant) for line, cells in enumerate(rows, start=1)]
     notes = _disagreements(rows, pictures)
-    return found_clips(DATABASE, entries, places, choices, table=tables[0].name, notes=notes)
+    return find_clips(DATABASE, entries, places, choices, table=tables[0].name, notes=notes)
 
 
 def _rows(path: Path) -> list[Mapping[str, str]]:
@@ -117,7 +117,7 @@ def _unwrapped(value: Any) -> Any:
 
 def _entry(line: int, cells: Mapping[str, str], variant: str) -> Entry:
     number, clip = _place(cells)
-    peak = whole(cells["peak"])
+    peak = parse_whole(cells["peak"])
     return Entry(
         path=Path(),
         clip=clip,
@@ -134,7 +134,7 @@ def _place(cells: Mapping[str, str]) -> tuple[int | None, str]:
     parts = PurePosixPath(cells["path"].replace("\\", "/")).parts
     if len(parts) > 1:
         return number_in(parts[-2]), PurePosixPath(parts[-1]).stem
-    return whole(cells["participant"]), cells["video"]
+    return parse_whole(cells["participant"]), cells["video"]
 
 
 def _picture_key(path: Path) -> Key:
@@ -149,6 +149,6 @@ def _disagreements(rows: Sequence[Mapping[str, str]], pictures: Sequence[Path]) 
         f"PS {number}/{clip}: {cells['peak']} and {peak}"
         for cells in rows
         for number, clip in [_place(cells)]
-        if (peak := peaks.get(key(str(number), clip))) is not None and peak != whole(cells["peak"])
+        if (peak := peaks.get(key(str(number), clip))) is not None and peak != parse_whole(cells["peak"])
     ]
     return (f"peak frames in the table and in the picture's name differ: {'; '.join(others[:5])}",) if others else ()

@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emonas.datasets.clips.flaws import told
-from emonas.datasets.clips.sample import Found, Sample
+from emonas.datasets.clips.flaws import os_error_text
+from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import registry
 from emonas.datasets.databases.samm import MEGC
 from emonas.datasets.reading.assemble import Key, key
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import APEX_POLICIES, ClassSet, Database
 from emonas.datasets.reading.expected import Expected
-from emonas.datasets.reading.layout import files, inside, missing
+from emonas.datasets.reading.layout import find_files, find_inside, not_as_distributed
 from emonas.datasets.reading.tables import grid
 from emonas.errors import UserError
 
@@ -93,7 +93,7 @@ DATABASE = Database(
 )
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read the composite from the folder of its three sources; ``choices`` are settled.
 
     Raises UserError when a source is not there, and when the samples are not the 442 of 68 people.
@@ -111,13 +111,13 @@ def read(source: Path, choices: Choices) -> Found:
         notes += _table_notes(table, parts, listed)
     crop = "owner" if all(part.choices["crop"] == "owner" for part in parts.values()) else "full"
     choices = replace(choices, variant="table" if table else "rebuilt", crop=crop)
-    return Found(samples, _CLASSES, tuple(notes), choices.given())
+    return ReadResult(samples, _CLASSES, tuple(notes), choices.given())
 
 
-def _part(source: Path, name: str, crop: str, *, by_table: bool) -> Found:
+def _part(source: Path, name: str, crop: str, *, by_table: bool) -> ReadResult:
     """One source: in a folder of its own, whatever it is called, or together with the others. Raises UserError."""
     choices = Choices(classes=SOURCES[name][0] if by_table else "3", crop=crop)
-    folders = [path for path in inside(source, "*") if path.is_dir()] if source.is_dir() else []
+    folders = [path for path in find_inside(source, "*") if path.is_dir()] if source.is_dir() else []
     for kind in ("full", AUTO) if crop == AUTO else (crop,):
         for folder in (*folders, source):
             try:
@@ -135,9 +135,9 @@ def _table(source: Path, variant: str) -> Path | None:
     """The organisers' table, or another in its form; None where there is none, or none is wanted."""
     if variant == "rebuilt":
         return None
-    tables = [path for path in files(source, "*.csv") if _is_table(path)]
+    tables = [path for path in find_files(source, "*.csv") if _is_table(path)]
     if not tables and variant == "table":
-        raise missing(source, "MEGC2019", "the organisers' table (combined_3class_gt.csv)")
+        raise not_as_distributed(source, "MEGC2019", "the organisers' table (combined_3class_gt.csv)")
     return next((path for path in tables if _official(path)), next(iter(tables), None))
 
 
@@ -147,7 +147,7 @@ def _is_table(path: Path) -> bool:
         with path.open("rb") as file:
             lines = file.read(4096).decode("utf-8-sig", "replace").splitlines()
     except OSError as error:
-        raise UserError(f"{path}: {told(error)}") from None
+        raise UserError(f"{path}: {os_error_text(error)}") from None
     cells = next((line.split(",") for line in lines if line.strip(", ")), [])
     return len(cells) == 4 and cells[0].strip().casefold() in SOURCES
 
@@ -183,7 +183,7 @@ def _by_table(source: str, sample: Sample, listed: Listed) -> Sample:
     return replace(sample, label=found[0])
 
 
-def _table_notes(table: Path, parts: Mapping[str, Found], listed: Listed) -> Iterator[str]:
+def _table_notes(table: Path, parts: Mapping[str, ReadResult], listed: Listed) -> Iterator[str]:
     if not _official(table):
         yield f"{table.name} is not the organisers' table as they distribute it: it has another sha256"
     labels = {(name, key(s.subject, s.clip)): s.label for name, part in parts.items() for s in part.used}

@@ -10,14 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emonas.datasets.clips.apex import most_different
+from emonas.datasets.clips.apex import find_most_different
 from emonas.datasets.clips.frames import ImageFiles, sorted_frames
-from emonas.datasets.clips.sample import Found
-from emonas.datasets.reading.assemble import found_entries
+from emonas.datasets.clips.sample import ReadResult
+from emonas.datasets.reading.assemble import find_entries
 from emonas.datasets.reading.choices import Choices
 from emonas.datasets.reading.database import APEX_POLICIES, Database, emotion, same_named
 from emonas.datasets.reading.entry import Entry
-from emonas.datasets.reading.layout import inside, missing, roots
+from emonas.datasets.reading.layout import find_inside, find_roots, not_as_distributed
 
 _SIX = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 
@@ -90,24 +90,24 @@ class FrameByApex:
         return ""
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read MUG from its folder; ``choices`` are settled. Raises UserError when the source is no MUG."""
-    subjects = dict.fromkeys((*roots(source, _TAKES), *roots(source, _TAKES_OF_SESSIONS)))
+    subjects = dict.fromkeys((*find_roots(source, _TAKES), *find_roots(source, _TAKES_OF_SESSIONS)))
     if not subjects:
-        raise missing(source, "MUG", f"takes of expressions ({_TAKES} or {_TAKES_OF_SESSIONS})")
+        raise not_as_distributed(source, "MUG", f"takes of expressions ({_TAKES} or {_TAKES_OF_SESSIONS})")
     takes: dict[tuple[str, ...], Path] = {}
     for root in subjects:
         for take in _takes(root):
             takes.setdefault(take.relative_to(root).parts, take)
     entries = [entry for parts, take in takes.items() for entry in _entries(parts, take, choices)]
-    return found_entries(DATABASE, entries, choices)
+    return find_entries(DATABASE, entries, choices)
 
 
 def _takes(root: Path) -> Iterator[Path]:
     """The folders of frames: takes, and the folders of expressions that hold frames themselves."""
-    for folder in (*inside(root, f"{_SUBJECT}/*"), *inside(root, f"{_SUBJECT}/session*/*")):
+    for folder in (*find_inside(root, f"{_SUBJECT}/*"), *find_inside(root, f"{_SUBJECT}/session*/*")):
         if folder.is_dir() and not folder.name.casefold().startswith("session"):
-            takes = [path for path in inside(folder, "take*") if path.is_dir()]
+            takes = [path for path in find_inside(folder, "take*") if path.is_dir()]
             yield from takes
             if not takes or sorted_frames(folder):
                 yield folder
@@ -145,4 +145,4 @@ def _about(apex: int, length: int, wanted: int) -> range:
 @lru_cache(maxsize=64)
 def _apex(paths: tuple[Path, ...]) -> int:
     small = (cv2.resize(ImageFiles((path,)).read()[0], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for path in paths)
-    return most_different(np.stack(list(small)), 0, len(paths) - 1, len(paths) // 2)
+    return find_most_different(np.stack(list(small)), 0, len(paths) - 1, len(paths) // 2)

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from emonas.datasets.clips.frames import sorted_frames
-from emonas.datasets.clips.sample import Found
-from emonas.datasets.reading.assemble import found_entries
+from emonas.datasets.clips.sample import ReadResult
+from emonas.datasets.reading.assemble import find_entries
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import CROPS, Database, same_named
 from emonas.datasets.reading.entry import Entry
 from emonas.datasets.reading.expected import Expected
-from emonas.datasets.reading.layout import inside, root_of
+from emonas.datasets.reading.layout import find_inside, root_of
 from emonas.datasets.reading.peak_frames import FRAMES, NEUTRAL, peak_pictures, picture_counts
 
 _SIX = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
@@ -74,7 +74,7 @@ DATABASE = Database(
 )
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read OULU-CASIA from its folder; ``choices`` are settled. Raises UserError when the source is no OULU-CASIA."""
     camera, _, light = (choices.variant or "vl-strong").partition("-")
     forms = {
@@ -82,9 +82,9 @@ def read(source: Path, choices: Choices) -> Found:
         "full": ("whole frames", f"{camera}/{light}/p[0-9]*/*/*.jp*g"),
     }
     crop, root = root_of(source, "OULU-CASIA", forms, choices.crop or AUTO)
-    folders = inside(root, forms[crop][1].rpartition("/")[0])
+    folders = find_inside(root, forms[crop][1].rpartition("/")[0])
     choices = replace(choices, crop=crop)
-    return found_entries(DATABASE, _entries(folders, choices), choices)
+    return find_entries(DATABASE, _entries(folders, choices), choices)
 
 
 def _entries(folders: Iterator[Path], choices: Choices) -> Iterator[Entry]:

@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from emonas.datasets.clips.flaws import file_flaw
-from emonas.datasets.clips.sample import Found, copies_note
-from emonas.datasets.reading.assemble import Key, found_clips, key
+from emonas.datasets.clips.sample import ReadResult, copies_note
+from emonas.datasets.reading.assemble import Key, find_clips, key
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import Database, same_named
 from emonas.datasets.reading.entry import Entry
 from emonas.datasets.reading.expected import Expected
-from emonas.datasets.reading.layout import files, inside, missing, root_of
-from emonas.datasets.reading.tables import shortened
+from emonas.datasets.reading.layout import find_files, find_inside, not_as_distributed, root_of
+from emonas.datasets.reading.tables import shorten
 from emonas.errors import UserError
 
 #: The owner's codes 1 to 7.
@@ -71,22 +71,22 @@ _LISTS = ("list_patition_label.txt", "list_partition_label.txt")
 _ALIGNED = "_aligned"
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read RAF-DB from its folder; ``choices`` are settled. Raises UserError when the source is not its basic part."""
     table, rows = _basic_list(source)
     # The compound part beside it has pictures of the same names, so only this part's folder is searched.
     part = table.parent.parent if table.parent.name.casefold() == "emolabel" else table.parent
     crop, root = root_of(part, "RAF-DB", _FORMS, choices.crop or AUTO)
     choices = replace(choices, crop=crop)
-    found = found_clips(DATABASE, map(_entry, rows), _pictures(root, crop), choices, table=table.name)
+    found = find_clips(DATABASE, map(_entry, rows), _pictures(root, crop), choices, table=table.name)
     return replace(found, notes=(*found.notes, *copies_note(found.used)))
 
 
 def _basic_list(source: Path) -> tuple[Path, list[tuple[int, str, str]]]:
     """The list whose labels are 1 to 7, and its rows: line, name, label."""
-    tables = files(source, *_LISTS)
+    tables = find_files(source, *_LISTS)
     if not tables:
-        raise missing(source, "RAF-DB", f"the list of labels ({' or '.join(_LISTS)})")
+        raise not_as_distributed(source, "RAF-DB", f"the list of labels ({' or '.join(_LISTS)})")
     highest = 0
     for table in tables:
         rows = _rows(table)
@@ -110,7 +110,7 @@ def _rows(table: Path) -> list[tuple[int, str, str]]:
     for at, words in rows:
         if len(words) != 2 or not words[0].casefold().startswith(("train_", "test_")):
             raise UserError(
-                f"{table}: not RAF-DB's list: line {at} is {shortened(' '.join(words))!r}, not a name such as "
+                f"{table}: not RAF-DB's list: line {at} is {shorten(' '.join(words))!r}, not a name such as "
                 "train_00001.jpg and a label"
             )
     return [(at, name, label) for at, (name, label) in rows]
@@ -127,4 +127,4 @@ def _entry(row: tuple[int, str, str]) -> Entry:
 def _pictures(root: Path, crop: str) -> dict[Key, Path]:
     """The pictures by the names that the list gives them, without what the owner appends to those of faces."""
     appended = len(_ALIGNED) if crop == "owner" else 0
-    return {key(None, path.stem[: len(path.stem) - appended]): path for path in inside(root, _FORMS[crop][1])}
+    return {key(None, path.stem[: len(path.stem) - appended]): path for path in find_inside(root, _FORMS[crop][1])}

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from emonas.datasets.clips.apex import without_apex_dropped
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
-from emonas.datasets.reading.choices import settled as choices_settled
+from emonas.datasets.reading.choices import complete_choices as choices_settled
 from emonas.datasets.reading.database import APEX_POLICIES, Database
 from emonas.errors import UserError
 
@@ -112,7 +112,7 @@ def entry(name: str) -> Database:
     raise UserError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
 
 
-def settled(name: str, choices: Choices) -> Choices:
+def resolve_choices(name: str, choices: Choices) -> Choices:
     """The choices with the database's defaults. Raises UserError for those that it does not have."""
     known = entry(name)
     return choices_settled(known.name, known.accepted, choices)
@@ -129,22 +129,22 @@ def check_source(name: str, source: Path | None) -> None:
         raise UserError(f"{source}: no such file or folder")
 
 
-def read(name: str, source: Path | None, choices: Choices = NO_CHOICES) -> Found:
+def read(name: str, source: Path | None, choices: Choices = NO_CHOICES) -> ReadResult:
     """Read a database from its owner's files, or draw an embedded one.
 
     ``choices`` reach the reader with the database's defaults filled in. Raises UserError for a wrong source and for
     options that the database does not have.
     """
     check_source(name, source)
-    known, choices = entry(name), settled(name, choices)
+    known, choices = entry(name), resolve_choices(name, choices)
     module, function = known.reader.split(":")
     reader = getattr(importlib.import_module(f".{module}", __package__), function)
-    found: Found = reader() if known.embedded else reader(source, choices)
+    found: ReadResult = reader() if known.embedded else reader(source, choices)
     samples = without_apex_dropped(found.samples) if choices.apex_policy == "drop" else found.samples
     return _legible(replace(found, samples=samples, choices={**choices.given(), **found.choices}))
 
 
-def legible(text: str) -> str:
+def make_legible(text: str) -> str:
     """A text that fits into one line and any file, with escapes for what does not.
 
     File names in another encoding than UTF-8 come as lone surrogates, which no file takes; labels may hold line breaks.
@@ -152,16 +152,16 @@ def legible(text: str) -> str:
     return _ILLEGIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def _legible(found: Found) -> Found:
+def _legible(found: ReadResult) -> ReadResult:
     samples = [
         replace(
             sample,
-            clip=legible(sample.clip),
-            label=legible(sample.label),
-            subject=None if sample.subject is None else legible(sample.subject),
-            dropped=legible(sample.dropped),
+            clip=make_legible(sample.clip),
+            label=make_legible(sample.label),
+            subject=None if sample.subject is None else make_legible(sample.subject),
+            dropped=make_legible(sample.dropped),
         )
         for sample in found.samples
     ]
-    classes, notes = tuple(map(legible, found.classes)), tuple(map(legible, found.notes))
+    classes, notes = tuple(map(make_legible, found.classes)), tuple(map(make_legible, found.notes))
     return replace(found, samples=tuple(samples), classes=classes, notes=notes)

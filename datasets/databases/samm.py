@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from emonas.datasets.clips.sample import Found
-from emonas.datasets.reading.assemble import Correction, by_key, found_clips, row_entry
+from emonas.datasets.clips.sample import ReadResult
+from emonas.datasets.reading.assemble import Correction, by_key, find_clips, row_entry
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import APEX_POLICIES, ClassSet, Database, same_named
 from emonas.datasets.reading.expected import Expected
-from emonas.datasets.reading.layout import files, inside, missing, roots
+from emonas.datasets.reading.layout import find_files, find_inside, find_roots, not_as_distributed
 from emonas.datasets.reading.tables import read_rows
 
 #: As the organisers of MEGC2019 have joined the labels; also the classes of their composite.
@@ -101,18 +101,18 @@ _TABLE = "*samm*micro*facs*codes*"
 _CLIPS = "[0-9][0-9][0-9]/[0-9]*_[0-9]*_[0-9]*"
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read SAMM from its folder; ``choices`` are settled. Raises UserError when the source is no SAMM."""
-    tables = files(source, f"{_TABLE}.xls*", f"{_TABLE}.csv")
+    tables = find_files(source, f"{_TABLE}.xls*", f"{_TABLE}.csv")
     if not tables:
-        raise missing(source, "SAMM", "the FACS codes (SAMM_Micro_FACS_Codes_v2.xlsx)")
+        raise not_as_distributed(source, "SAMM", "the FACS codes (SAMM_Micro_FACS_Codes_v2.xlsx)")
     objective = "objective" in (choices.classes or "")
     columns = {**_COLUMNS, "label": _OBJECTIVE_COLUMN} if objective else _COLUMNS
     rows = read_rows(tables[0], columns, optional=("units",))
     crop, root = _frames(source, choices.crop or AUTO)
-    places = by_key(inside(root, _CLIPS))
+    places = by_key(find_inside(root, _CLIPS))
     notes = [f"{len(tables)} tables of FACS codes are there; {tables[0].name} is read"] if len(tables) > 1 else []
-    return found_clips(
+    return find_clips(
         DATABASE,
         (row_entry(row, "{:03}") for row in rows),
         places,
@@ -126,11 +126,11 @@ def read(source: Path, choices: Choices) -> Found:
 def _frames(source: Path, crop: str) -> tuple[str, Path]:
     """Which frames are taken, and the folder that holds the subjects: faces cut out have the names of the frames."""
     found: dict[str, Path] = {}
-    for root in (root for ending in ("jpg", "png") for root in roots(source, f"{_CLIPS}/*.{ending}")):
+    for root in (root for ending in ("jpg", "png") for root in find_roots(source, f"{_CLIPS}/*.{ending}")):
         cut = "crop" in f"{source.name}/{root.relative_to(source)}".casefold()
         found.setdefault("owner" if cut else "full", root)
     for kind in ("full", "owner") if crop == AUTO else (crop,):
         if kind in found:
             return kind, found[kind]
     wanted = {"owner": "faces in a folder with crop in its name", "full": "whole frames", AUTO: "frames"}
-    raise missing(source, "SAMM", f"{wanted[crop]} (006/006_1_2/006_05562.jpg)")
+    raise not_as_distributed(source, "SAMM", f"{wanted[crop]} (006/006_1_2/006_05562.jpg)")

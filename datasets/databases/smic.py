@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from emonas.datasets.clips.sample import Found
-from emonas.datasets.reading.assemble import Key, by_key, found_clips, found_entries, key, number_in
+from emonas.datasets.clips.sample import ReadResult
+from emonas.datasets.reading.assemble import Key, by_key, find_clips, find_entries, key, number_in
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import APEX_POLICIES, Database, same_named
 from emonas.datasets.reading.entry import Entry
 from emonas.datasets.reading.expected import Expected
-from emonas.datasets.reading.layout import files, inside, missing, roots
+from emonas.datasets.reading.layout import find_files, find_inside, find_roots, not_as_distributed
 from emonas.datasets.reading.tables import Row, read_rows
 from emonas.errors import UserError
 
@@ -88,18 +88,18 @@ _FORMS = {
 _LONG_FORMS = {"full": ("whole frames of SMIC-E", f"{_LONG}/image*")}
 
 
-def read(source: Path, choices: Choices) -> Found:
+def read(source: Path, choices: Choices) -> ReadResult:
     """Read one camera of SMIC from its folder; ``choices`` are settled. Raises UserError when there is none."""
     camera, long, _ = (choices.variant or "hs").partition("-e")
     crop, root = _root(source, camera, choices.crop or AUTO, _LONG_FORMS if long else _FORMS)
     choices = replace(choices, crop=crop)
     if not long:
-        clips = [path for path in inside(root, _CUT) if path.is_dir()]
-        return found_entries(DATABASE, map(_cut_clip, clips), choices)
+        clips = [path for path in find_inside(root, _CUT) if path.is_dir()]
+        return find_entries(DATABASE, map(_cut_clip, clips), choices)
     table, notes = _table(source, camera)
     entries = list(_expressions(_rows(table, camera)))
-    places = _places(by_key(inside(root, _LONG)).values(), entries)
-    return found_clips(DATABASE, entries, places, choices, table=table.name, notes=notes)
+    places = _places(by_key(find_inside(root, _LONG)).values(), entries)
+    return find_clips(DATABASE, entries, places, choices, table=table.name, notes=notes)
 
 
 def _root(source: Path, camera: str, crop: str, forms: Mapping[str, tuple[str, str]]) -> tuple[str, Path]:
@@ -109,12 +109,14 @@ def _root(source: Path, camera: str, crop: str, forms: Mapping[str, tuple[str, s
     wanted = forms if crop == AUTO else {crop: forms[crop]}
     for form, (_, pattern) in wanted.items():
         # SMIC-E nests so deep that the camera's own folder may lie one level below those that are searched.
-        deeper = (folder for root in roots(source, f"{camera}/{pattern}") for folder in inside(root, camera))
-        for root in (*roots(source, pattern), *deeper):
+        deeper = (folder for root in find_roots(source, f"{camera}/{pattern}") for folder in find_inside(root, camera))
+        for root in (*find_roots(source, pattern), *deeper):
             if _camera(root, source) == camera:
                 return form, root
     words = " or ".join(f"{words} ({camera.upper()}/{pattern})" for words, pattern in wanted.values())
-    raise missing(source, "SMIC", words if forms is _LONG_FORMS else f"{words}; SMIC-E is --variant {camera}-e")
+    raise not_as_distributed(
+        source, "SMIC", words if forms is _LONG_FORMS else f"{words}; SMIC-E is --variant {camera}-e"
+    )
 
 
 def _camera(root: Path, source: Path) -> str | None:
@@ -143,9 +145,9 @@ def _cut_clip(path: Path) -> Entry:
 def _table(source: Path, camera: str) -> tuple[Path, list[str]]:
     """The newest table of a camera's longer clips, and a note where there are several."""
     name = f"*smic*{camera}*e*annotation*"
-    found = files(source, f"{name}.xls*", f"{name}.csv")
+    found = find_files(source, f"{name}.xls*", f"{name}.csv")
     if not found:
-        raise missing(source, "SMIC-E", f"its table (SMIC-{camera.upper()}-E_annotation.xlsx)")
+        raise not_as_distributed(source, "SMIC-E", f"its table (SMIC-{camera.upper()}-E_annotation.xlsx)")
     table = max(found, key=lambda path: path.stem)
     return table, [f"{len(found)} tables of {camera.upper()} are there; {table.name} is read"] if found[1:] else []
 

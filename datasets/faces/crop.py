@@ -33,14 +33,14 @@ class FaceFrames:
         found = self.finder.find(frames[self.onset])
         if not found:
             raise NoFaceError("no face found")
-        return cut_out(frames, max(found, key=lambda face: face.side))
+        return crop_face(frames, max(found, key=lambda face: face.side))
 
     def flaw(self) -> str:
         """That of the whole frames."""
         return self.frames.flaw()
 
 
-def cut_out(frames: np.ndarray, face: Face) -> np.ndarray:
+def crop_face(frames: np.ndarray, face: Face) -> np.ndarray:
     """The face of (T, H, W, 3) frames, upright, as (T, side, side, 3), by one similarity transform.
 
     At the frames' own resolution, since pooling comes before resizing. The edge is repeated beyond the frame.
@@ -61,7 +61,7 @@ def cut_out(frames: np.ndarray, face: Face) -> np.ndarray:
     return cut
 
 
-def finder_of(options: FaceOptions) -> FaceFinder | None:
+def make_finder(options: FaceOptions) -> FaceFinder | None:
     """What finds the faces by settled options; None for whole pictures.
 
     Raises UserError for a model that has no use and for a finder that cannot work.
@@ -79,7 +79,7 @@ def finder_of(options: FaceOptions) -> FaceFinder | None:
     return finder
 
 
-def with_faces(sample: Sample, finder: FaceFinder | None) -> Sample:
+def add_face_frames(sample: Sample, finder: FaceFinder | None) -> Sample:
     """The sample with its face cut out when it is read; as it is for None, and where it is dropped."""
     if finder is None or sample.dropped:
         return sample

@@ -25,7 +25,7 @@ class FaceOptions:
 DEFAULTS = FaceOptions()
 
 
-def recorded(options: FaceOptions) -> dict[str, str]:
+def record_options(options: FaceOptions) -> dict[str, str]:
     """The options as prepared.json has them: a model by its content, so that it may be moved. Raises UserError."""
     if options.face_model is None:
         return {"faces": options.faces, "face_model": ""}
@@ -36,7 +36,7 @@ def recorded(options: FaceOptions) -> dict[str, str]:
     return {"faces": options.faces, "face_model": f"sha256:{hashlib.sha256(content).hexdigest()[:16]}"}
 
 
-def settled(faces: Faces, crop: str | None) -> Faces:
+def resolve_faces(faces: Faces, crop: str | None) -> Faces:
     """What "auto" means for a database that was read with this ``crop``."""
     if faces != "auto":
         return faces

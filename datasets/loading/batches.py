@@ -20,12 +20,12 @@ RESIDENT_BYTES = 2 << 30
 LEAST_BATCH = 2
 
 
-def centred(images: Tensor) -> Tensor:
+def normalise(images: Tensor) -> Tensor:
     """uint8 pictures as floats with a fixed scale: 0..255 to -2..2. No statistics of the data, so none can leak."""
     return (images.float() / 255 - 0.5) * 4
 
 
-class Pictures:
+class ImageStore:
     """All pictures and labels of a prepared data set, on the device where they fit.
 
     ``targets`` (N, labels) of 0 and 1 stand in for the classes where a sample has several labels at once.
@@ -48,7 +48,7 @@ class Pictures:
             images = self.images[index.to(self.device)]
         else:
             images = torch.from_numpy(self.images[positions]).to(self.device, non_blocking=True)
-        images = centred(images).contiguous(memory_format=torch.channels_last)
+        images = normalise(images).contiguous(memory_format=torch.channels_last)
         return images, self.labels[index.to(self.device)]
 
     def shares(self, labels: Tensor) -> Tensor:
@@ -56,8 +56,8 @@ class Pictures:
         return labels if labels.ndim == 2 else F.one_hot(labels, self.classes).float()
 
 
-def shuffled(
-    pictures: Pictures, positions: np.ndarray, batch: int, seed: int, policy: Augmentation | None
+def epoch_batches(
+    pictures: ImageStore, positions: np.ndarray, batch: int, seed: int, policy: Augmentation | None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """One epoch of batches in random order; order and augmentation follow from ``seed`` alone.
 
@@ -70,8 +70,8 @@ def shuffled(
         yield (augment(images, policy, generator) if policy else images), labels
 
 
-def drawn(
-    pictures: Pictures,
+def training_batches(
+    pictures: ImageStore,
     positions: np.ndarray,
     batch: int,
     steps: int,
@@ -100,21 +100,21 @@ def drawn(
         yield images, targets
 
 
-def endless(
-    pictures: Pictures, positions: np.ndarray, batch: int, seed: int, policy: Augmentation | None
+def endless_batches(
+    pictures: ImageStore, positions: np.ndarray, batch: int, seed: int, policy: Augmentation | None
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """`shuffled` again and again, each round in a new order that follows from ``seed`` and the round."""
+    """`epoch_batches` again and again, each round in a new order that follows from ``seed`` and the round."""
     for turn in itertools.count():
-        yield from shuffled(pictures, positions, batch, seed + turn, policy)
+        yield from epoch_batches(pictures, positions, batch, seed + turn, policy)
 
 
 def count_batches(samples: int, batch: int) -> int:
-    """How many batches `shuffled` makes of so many samples."""
+    """How many batches `epoch_batches` makes of so many samples."""
     batch = max(batch, LEAST_BATCH)
     return max(1, samples // batch + (samples % batch > 1))
 
 
-def in_order(pictures: Pictures, positions: np.ndarray, batch: int = 256) -> Iterator[Tensor]:
+def evaluation_batches(pictures: ImageStore, positions: np.ndarray, batch: int = 256) -> Iterator[Tensor]:
     """The pictures of some samples, batch by batch, unchanged and in order."""
     for start in range(0, len(positions), batch):
         yield pictures.take(positions[start : start + batch])[0]

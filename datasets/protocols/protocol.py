@@ -190,7 +190,7 @@ def default_protocol(samples: Sequence[Sample], registered: str) -> str:
     return "fixed" if any(sample.part == "test" for sample in samples) else "loso"
 
 
-def in_words(protocol: str, folds: Sequence[Fold], samples: Sequence[Sample]) -> str:
+def describe_protocol(protocol: str, folds: Sequence[Fold], samples: Sequence[Sample]) -> str:
     """The protocol as a sentence for results and tables."""
     known = all(sample.subject is not None for sample in samples)
     if protocol == "loso":

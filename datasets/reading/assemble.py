@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emonas.datasets.clips.sample import Found, Sample
+from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.reading.choices import Choices
 from emonas.datasets.reading.database import ClassSet, Database
 from emonas.datasets.reading.entry import Entry, frame
@@ -43,7 +43,7 @@ def row_entry(row: Row, subject: str) -> Entry:
     )
 
 
-def found_clips(
+def find_clips(
     database: Database,
     entries: Iterable[Entry],
     places: dict[Key, Path],
@@ -52,7 +52,7 @@ def found_clips(
     table: str,
     corrections: Mapping[str, Correction] | None = None,
     notes: Sequence[str] = (),
-) -> Found:
+) -> ReadResult:
     """A database of clips whose labels stand in a table.
 
     ``entries`` are the table's rows, raw labels and all, without paths; ``places`` are the clips on the disk, by key;
@@ -61,27 +61,27 @@ def found_clips(
     also reported as missing.
     """
     class_set = database.class_set(choices.classes)
-    put_right = [in_order(corrected(entry, corrections or {})) for entry in entries]
-    placed = matched((_classified(entry, class_set) for entry, _ in put_right), places, table)
+    put_right = [order_phases(apply_correction(entry, corrections or {})) for entry in entries]
+    placed = match_rows((_classified(entry, class_set) for entry, _ in put_right), places, table)
     doubts = [words for _, words in put_right if words]
     more = _listed("phases out of order, the one that contradicts the others is taken as unknown", doubts)
-    return found_entries(database, placed, choices, notes=(*notes, *more), classified=True)
+    return find_entries(database, placed, choices, notes=(*notes, *more), classified=True)
 
 
-def found_entries(
+def find_entries(
     database: Database,
     entries: Iterable[Entry],
     choices: Choices,
     *,
     notes: Sequence[str] = (),
     classified: bool = False,
-) -> Found:
+) -> ReadResult:
     """A database whose entries are complete, with their paths; labels are raw unless ``classified``."""
     class_set = database.class_set(choices.classes)
     done = [entry if classified else _classified(entry, class_set) for entry in entries]
     samples = tuple(entry.sample(database.name) for entry in done)
     gaps = _listed("frames lacking inside a clip", list(_gaps(done, samples)))
-    return Found(samples, class_set.classes, (*notes, *gaps), choices.given())
+    return ReadResult(samples, class_set.classes, (*notes, *gaps), choices.given())
 
 
 def _classified(entry: Entry, class_set: ClassSet) -> Entry:
@@ -117,7 +117,7 @@ class Correction:
     new: str
 
 
-def corrected(entry: Entry, known: Mapping[str, Correction]) -> Entry:
+def apply_correction(entry: Entry, known: Mapping[str, Correction]) -> Entry:
     """An entry with its known slip corrected; ``known`` is by subject/clip in lower case.
 
     A file in which the slip is not to be found, being another version, stays as it is.
@@ -128,7 +128,7 @@ def corrected(entry: Entry, known: Mapping[str, Correction]) -> Entry:
     return _with(entry, {slip.phase: slip.new})
 
 
-def in_order(entry: Entry) -> tuple[Entry, str]:
+def order_phases(entry: Entry) -> tuple[Entry, str]:
     """An entry whose phases are in order, and what was wrong with them: an empty text if nothing was.
 
     The phase that contradicts the two others becomes unknown: an apex outside onset and offset; an offset before the
@@ -187,7 +187,7 @@ def by_key(paths: Iterable[Path], up: int = 1) -> dict[Key, Path]:
     return found
 
 
-def matched(entries: Iterable[Entry], places: dict[Key, Path], table: str) -> Iterator[Entry]:
+def match_rows(entries: Iterable[Entry], places: dict[Key, Path], table: str) -> Iterator[Entry]:
     """Each entry with the path of its clip, then an entry for each clip that no row tells of.
 
     A row that repeats an earlier one, a row whose clip is not there, and a clip without a row are flawed with a

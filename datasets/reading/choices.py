@@ -34,12 +34,12 @@ class Choices:
 NO_CHOICES = Choices()
 
 
-def option(name: str) -> str:
+def option_name(name: str) -> str:
     """A choice's name as it is typed: apex_policy is --apex-policy."""
     return "--" + name.replace("_", "-")
 
 
-def settled(database: str, accepted: Mapping[str, Mapping[str, str]], choices: Choices) -> Choices:
+def complete_choices(database: str, accepted: Mapping[str, Mapping[str, str]], choices: Choices) -> Choices:
     """The choices with a database's defaults filled in.
 
     ``accepted`` names for each of its options the values (the first is the default) and what they mean. Raises
@@ -47,10 +47,10 @@ def settled(database: str, accepted: Mapping[str, Mapping[str, str]], choices: C
     """
     for name, value in choices.given().items():
         if name not in accepted:
-            takes = ", ".join(map(option, accepted)) or "no such option at all"
-            raise UserError(f"{database} has no option {option(name)}; it takes {takes}")
+            takes = ", ".join(map(option_name, accepted)) or "no such option at all"
+            raise UserError(f"{database} has no option {option_name(name)}; it takes {takes}")
         if value not in accepted[name]:
-            raise UserError(f"{option(name)} {value}: {database} knows {', '.join(accepted[name])}")
+            raise UserError(f"{option_name(name)} {value}: {database} knows {', '.join(accepted[name])}")
     defaults = {name: next(iter(values)) for name, values in accepted.items()}
     assert defaults.keys() <= {field.name for field in fields(Choices)}
     return replace(choices, **{**defaults, **choices.given()})

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from emonas.datasets.clips.flaws import told
+from emonas.datasets.clips.flaws import os_error_text
 from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, VideoFile, frame_number, sorted_frames, whole_video
 from emonas.datasets.clips.sample import Frames, Sample, fingerprint
 from emonas.errors import UserError
@@ -57,7 +57,7 @@ class Entry:
         try:
             return self._with_frames(sample)
         except OSError as error:
-            return sample.drop(self._with_row(told(error)))
+            return sample.drop(self._with_row(os_error_text(error)))
         except (UserError, ValueError) as error:
             return sample.drop(self._with_row(str(error)))
 

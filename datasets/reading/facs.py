@@ -20,7 +20,7 @@ RULES: Mapping[str, frozenset[int]] = {
 NEUTRAL, FAINT, OTHER = "neutral", "faint", "other"
 
 
-def emotions(units: Sequence[int], intensities: np.ndarray, least: int) -> list[str]:
+def emotions_of_units(units: Sequence[int], intensities: np.ndarray, least: int) -> list[str]:
     """What the rules make of each frame; ``intensities`` is (frames, units), from ``least`` on a unit counts.
 
     A rule gives way to one that holds all its units and more; where two others hold, the frame shows no emotion.
@@ -39,7 +39,7 @@ def _emotion(intensities: Mapping[int, int], least: int) -> str:
     return largest[0] if len(largest) == 1 else OTHER
 
 
-def events(classes: Sequence[str | None], rate: int) -> list[tuple[str, list[int]]]:
+def find_events(classes: Sequence[str | None], rate: int) -> list[tuple[str, list[int]]]:
     """Runs of frames of one class: the class and the frames that have it; None is no class.
 
     Two runs are one where less than a second without a class parts them, at ``rate`` frames a second.
@@ -56,7 +56,7 @@ def events(classes: Sequence[str | None], rate: int) -> list[tuple[str, list[int
     return found
 
 
-def taken(event: Sequence[int], strengths: np.ndarray, frames: str, rate: int) -> Sequence[int]:
+def frames_taken(event: Sequence[int], strengths: np.ndarray, frames: str, rate: int) -> Sequence[int]:
     """The frames of an event that become samples: "all", one a "second", or its "peak".
 
     The peak is the frame of the largest strength; of several such frames the one in their middle.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from emonas.datasets.clips.flaws import told
+from emonas.datasets.clips.flaws import os_error_text
 from emonas.datasets.clips.frames import frame_number, is_debris
 from emonas.datasets.reading.choices import AUTO
 from emonas.errors import UserError
@@ -18,7 +18,7 @@ _PACKED = (".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".001")
 _MOST_NAMED = 5
 
 
-def inside(folder: Path, pattern: str) -> Iterator[Path]:
+def find_inside(folder: Path, pattern: str) -> Iterator[Path]:
     """What lies below a folder by a pattern such as "sub*/ep*/img*.jpg"; upper and lower case are one.
 
     In the order of the names' numbers and then of the names; an operating system's debris is skipped. Raises
@@ -30,10 +30,10 @@ def inside(folder: Path, pattern: str) -> Iterator[Path]:
             if not rest:
                 yield path
             elif is_folder:
-                yield from inside(path, rest)
+                yield from find_inside(path, rest)
 
 
-def roots(source: Path, pattern: str) -> list[Path]:
+def find_roots(source: Path, pattern: str) -> list[Path]:
     """All folders, the source itself or at most three levels below it, that hold the pattern; the highest first.
 
     Nothing below a found root is searched. Raises UserError where a folder cannot be listed.
@@ -41,13 +41,13 @@ def roots(source: Path, pattern: str) -> list[Path]:
     found: list[Path] = []
     level = [source] if source.is_dir() else []
     for _ in range(MAX_DEPTH + 1):
-        holding = [folder for folder in level if next(inside(folder, pattern), None) is not None]
+        holding = [folder for folder in level if next(find_inside(folder, pattern), None) is not None]
         found += holding
         level = [path for folder in level if folder not in holding for path in _folders(folder)]
     return found
 
 
-def files(source: Path, *patterns: str) -> list[Path]:
+def find_files(source: Path, *patterns: str) -> list[Path]:
     """All files by one of some name patterns, in the source or at most three levels below it.
 
     The order of the patterns comes before that of the levels, the highest first. Raises UserError.
@@ -60,15 +60,15 @@ def files(source: Path, *patterns: str) -> list[Path]:
     return [path for pattern in patterns for path in found if fnmatchcase(path.name.casefold(), pattern.casefold())]
 
 
-def missing(source: Path, title: str, wanted: str, among: str = "") -> UserError:
+def not_as_distributed(source: Path, title: str, wanted: str, among: str = "") -> UserError:
     """The error that says what was looked for and what was found instead. ``wanted`` names it with its pattern."""
     return UserError(
         f"{source}: not {title} as its owner distributes it, or not all of it: looked for {wanted} in it and up to "
-        f"three folders down, found {among or instead(source)}"
+        f"three folders down, found {among or describe_contents(source)}"
     )
 
 
-def instead(source: Path) -> str:
+def describe_contents(source: Path) -> str:
     """What lies in a folder, in a few words."""
     if not source.is_dir():
         return "a file: name the folder that holds it"
@@ -91,9 +91,9 @@ def root_of(source: Path, title: str, forms: Mapping[str, tuple[str, str]], choi
     """
     wanted = forms if choice == AUTO else {choice: forms[choice]}
     for name, (_, pattern) in wanted.items():
-        if found := roots(source, pattern):
+        if found := find_roots(source, pattern):
             return name, min(found, key=lambda path: "updated" not in str(path.relative_to(source)).casefold())
-    raise missing(source, title, " or ".join(f"{words} ({pattern})" for words, pattern in wanted.values()))
+    raise not_as_distributed(source, title, " or ".join(f"{words} ({pattern})" for words, pattern in wanted.values()))
 
 
 def _visible(folder: Path) -> list[tuple[Path, bool]]:
@@ -102,7 +102,7 @@ def _visible(folder: Path) -> list[tuple[Path, bool]]:
         with os.scandir(folder) as entries:
             paths = [(Path(entry.path), entry.is_dir()) for entry in entries if not is_debris(entry.name)]
     except OSError as error:
-        raise UserError(f"{folder}: {told(error)}") from None
+        raise UserError(f"{folder}: {os_error_text(error)}") from None
     return sorted(paths, key=_order)
 
 

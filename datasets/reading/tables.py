@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from emonas.datasets.clips.flaws import file_flaw, told
+from emonas.datasets.clips.flaws import file_flaw, os_error_text
 from emonas.errors import UserError
 
 #: How far down a header is searched for; SAMM's stands in row 14.
@@ -57,7 +57,7 @@ def read_sheet(path: Path, names: Sequence[str], sheet: str = "*") -> list[Row]:
     raise UserError(f"{path}: no sheet with {len(names)} columns; it has {_contents(sheets)}")
 
 
-def whole(text: str) -> int | None:
+def parse_whole(text: str) -> int | None:
     """A cell's whole number; None where it holds none, as "/", blank cells and remarks do."""
     return int(text) if text.isascii() and text.isdigit() else None
 
@@ -95,7 +95,7 @@ def _sheets_of_xlsx(path: Path, data: bytes) -> Iterator[tuple[str, Grid]]:
             yield sheet.title, _grid(sheet.iter_rows(values_only=True))
     # What a broken archive or broken XML raises depends on where it is broken.
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OSError, SyntaxError) as error:
-        raise UserError(f"{path}: damaged or not a workbook: {shortened(str(error))}") from None
+        raise UserError(f"{path}: damaged or not a workbook: {shorten(str(error))}") from None
 
 
 def _sheets_of_xls(path: Path, data: bytes) -> Iterator[tuple[str, Grid]]:
@@ -107,7 +107,7 @@ def _sheets_of_xls(path: Path, data: bytes) -> Iterator[tuple[str, Grid]]:
                 yield sheet.name, _grid(sheet.row_values(at) for at in range(sheet.nrows))
     # xlrd meets damage in many ways; they all mean the same to a user.
     except Exception as error:
-        raise UserError(f"{path}: damaged or not a workbook: {shortened(str(error))}") from None
+        raise UserError(f"{path}: damaged or not a workbook: {shorten(str(error))}") from None
 
 
 def _grid(rows: Iterable[Sequence[Any]]) -> Grid:
@@ -139,7 +139,7 @@ def _contents(sheets: Mapping[str, Grid]) -> str:
     said = []
     for name, lines in sheets.items():
         cells = next((cells for _, cells in lines if any(cells)), [])
-        said.append(f"{name!r} with {shortened(', '.join(filter(None, cells)), 80) or 'nothing'}")
+        said.append(f"{name!r} with {shorten(', '.join(filter(None, cells)), 80) or 'nothing'}")
     return "; ".join(said) or "no such sheet"
 
 
@@ -182,7 +182,7 @@ def grid(path: Path) -> list[tuple[int, list[str]]]:
     return list(_lines(path))
 
 
-def shortened(text: str, length: int = 60) -> str:
+def shorten(text: str, length: int = 60) -> str:
     """A text that fits into a line of an error message."""
     return text if len(text) <= length else text[: length - 3] + "..."
 
@@ -193,7 +193,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield file
     except OSError as error:
-        raise UserError(f"{path}: {told(error)}") from None
+        raise UserError(f"{path}: {os_error_text(error)}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: not a UTF-8 text file (save spreadsheets as CSV UTF-8)") from None
     except csv.Error as error:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from emonas.datasets.clips.apex import apex_of, phases
-from emonas.datasets.clips.representation import PictureOptions, as_picture
+from emonas.datasets.clips.representation import PictureOptions, show_as_picture
 from emonas.datasets.clips.sample import Sample
 from emonas.datasets.faces.crop import FaceFrames
 from emonas.errors import UserError
@@ -117,7 +117,9 @@ def _tiles(of_class: Sequence[tuple[Sample, np.ndarray]], options: PictureOption
         sample, array = of_class[place]
         if place == 0 and len(sample.frames) > 1:
             yield from _frame_tiles(sample, options)
-        yield _Tile(_scaled(as_picture(array, options.representation)), (sample.subject or "nobody named", sample.clip))
+        yield _Tile(
+            _scaled(show_as_picture(array, options.representation)), (sample.subject or "nobody named", sample.clip)
+        )
 
 
 def _frame_tiles(sample: Sample, options: PictureOptions) -> Iterator[_Tile]:

@@ -12,7 +12,7 @@ _FILE = "lock"
 
 
 @contextmanager
-def held(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
+def lock(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
     """Hold ``folder``, which is made where it is missing, against other processes; the system lets go of it on a kill.
 
     ``wait`` is called once where another process holds it. The holder may remove the folder. Where the system or a

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from emonas.console import plain, progress, say, warn
-from emonas.datasets.clips.representation import PictureOptions, resolve
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.representation import PictureOptions, resolve_representation
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import registry
 from emonas.datasets.faces import options as face_choice
-from emonas.datasets.faces.crop import finder_of, with_faces
+from emonas.datasets.faces.crop import add_face_frames, make_finder
 from emonas.datasets.faces.options import FaceOptions
 from emonas.datasets.reading.choices import AUTO, NO_CHOICES, Choices
 from emonas.datasets.store.batch_file import join
 from emonas.datasets.store.contact_sheet import write_contact_sheet
-from emonas.datasets.store.lock import held
+from emonas.datasets.store.lock import lock
 from emonas.datasets.store.prepared import Prepared, load, prepared_folder
 from emonas.datasets.store.tables import check_usable, write_tables
-from emonas.datasets.store.workers import Batch, batches_of, left, make_all
+from emonas.datasets.store.workers import Batch, make_all, split_into_batches, unfinished
 from emonas.errors import UserError
 from emonas.files import read_json
 
@@ -50,23 +50,25 @@ def prepare(
     processes, which changes nothing in the result. Raises UserError.
     """
     registry.check_source(dataset, source)
-    dataset, choices = registry.entry(dataset).name, registry.settled(dataset, choices)
-    options = _completed(dataset, options, choices)
+    dataset, choices = registry.entry(dataset).name, registry.resolve_choices(dataset, choices)
+    options = _with_defaults(dataset, options, choices)
     name = _checked_name(name or dataset, dataset)
     folder = prepared_folder(name)
     request = {
         "dataset": dataset,
         "source": str(source.resolve()) if source else "",
-        "options": {**plain(options), **face_choice.recorded(faces), **choices.given()},
+        "options": {**plain(options), **face_choice.record_options(faces), **choices.given()},
     }
     if overwrite or not _is_prepared(folder):
-        found = _owned(registry.read(dataset, source, choices), dataset, source)
+        found = _with_owner(registry.read(dataset, source, choices), dataset, source)
         check_usable(found.used, [sample for sample in found.samples if sample.dropped], name)
-        options = dataclasses.replace(options, representation=resolve(options.representation, found.used))
-        faces = dataclasses.replace(faces, faces=face_choice.settled(faces.faces, found.choices.get("crop")))
-        settled = {**plain(options), **face_choice.recorded(faces), **choices.given(), **found.choices}
+        options = dataclasses.replace(
+            options, representation=resolve_representation(options.representation, found.used)
+        )
+        faces = dataclasses.replace(faces, faces=face_choice.resolve_faces(faces.faces, found.choices.get("crop")))
+        settled = {**plain(options), **face_choice.record_options(faces), **choices.given(), **found.choices}
         found = _with_faces(found, faces)
-        making = _Making(folder, name, found, options, {**request, "options": settled}, jobs, quiet)
+        making = _Preparation(folder, name, found, options, {**request, "options": settled}, jobs, quiet)
         made = making.run(overwrite)
     else:
         made = False
@@ -77,7 +79,7 @@ def prepare(
     return prepared
 
 
-def _completed(dataset: str, options: PictureOptions, choices: Choices) -> PictureOptions:
+def _with_defaults(dataset: str, options: PictureOptions, choices: Choices) -> PictureOptions:
     """The options with what the database says where they leave it open."""
     if options.representation == AUTO:
         options = dataclasses.replace(options, representation=registry.entry(dataset).representation)
@@ -85,7 +87,7 @@ def _completed(dataset: str, options: PictureOptions, choices: Choices) -> Pictu
     return dataclasses.replace(options, apex_policy=policy)  # type: ignore[arg-type]
 
 
-def _owned(found: Found, dataset: str, source: Path | None) -> Found:
+def _with_owner(found: ReadResult, dataset: str, source: Path | None) -> ReadResult:
     """A user's own sets are told apart by their sources: "anna" of one need not be "anna" of another.
 
     The same source under two names has the same people.
@@ -96,9 +98,9 @@ def _owned(found: Found, dataset: str, source: Path | None) -> Found:
     return dataclasses.replace(found, samples=tuple(dataclasses.replace(s, dataset=name) for s in found.samples))
 
 
-def _with_faces(found: Found, faces: FaceOptions) -> Found:
-    finder = finder_of(faces)
-    return dataclasses.replace(found, samples=tuple(with_faces(sample, finder) for sample in found.samples))
+def _with_faces(found: ReadResult, faces: FaceOptions) -> ReadResult:
+    finder = make_finder(faces)
+    return dataclasses.replace(found, samples=tuple(add_face_frames(sample, finder) for sample in found.samples))
 
 
 def _checked_name(name: str, dataset: str) -> str:
@@ -119,8 +121,8 @@ def _refuse_other_options(folder: Path, request: dict[str, Any]) -> None:
     # A set that was prepared before an option came into being has its default.
     defaults = {
         **plain(PictureOptions(size=0)),
-        **face_choice.recorded(FaceOptions(faces="whole")),
-        **registry.settled(request["dataset"], NO_CHOICES).given(),
+        **face_choice.record_options(FaceOptions(faces="whole")),
+        **registry.resolve_choices(request["dataset"], NO_CHOICES).given(),
     }
     old = {**defaults, **{key: facts.get(key) for key in ("dataset", "source")}, **facts["options"]}
     new = {**{key: request[key] for key in ("dataset", "source")}, **request["options"]}
@@ -135,7 +137,7 @@ def _refuse_other_options(folder: Path, request: dict[str, Any]) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Making:
+class _Preparation:
     """A prepared data set on its way into the store.
 
     It grows in a hidden folder beside its place, which one process holds at a time: a file for each finished batch,
@@ -144,7 +146,7 @@ class _Making:
 
     folder: Path
     name: str
-    found: Found
+    found: ReadResult
     options: PictureOptions
     request: dict[str, Any]
     jobs: int
@@ -155,8 +157,8 @@ class _Making:
         growing = self.folder.with_name(f".{self.name}.growing")
         try:
             with (
-                held(growing, lambda: warn(f"another process is preparing {self.name}; waiting for it")),
-                _swept(growing),
+                lock(growing, lambda: warn(f"another process is preparing {self.name}; waiting for it")),
+                _sweep(growing),
             ):
                 _put_back(growing / "old", self.folder)
                 made = overwrite or not _is_prepared(self.folder)
@@ -167,7 +169,7 @@ class _Making:
             raise UserError(f"cannot write {self.folder}: {error.strerror or error}") from error
 
     def _make(self, growing: Path) -> None:
-        batches = batches_of(self.found.used, self.options, growing)
+        batches = split_into_batches(self.found.used, self.options, growing)
         self._make_pictures(batches)
         new, old = growing / "new", growing / "old"
         # A killed run may have left them.
@@ -190,7 +192,7 @@ class _Making:
         _put_in_place(new, self.folder, old)
 
     def _make_pictures(self, batches: list[Batch]) -> None:
-        wanted = left(batches)
+        wanted = unfinished(batches)
         samples = len(self.found.used)
         done = samples - sum(len(batch.samples) for batch in wanted)
         if done:
@@ -200,7 +202,7 @@ class _Making:
 
 
 @contextmanager
-def _swept(growing: Path) -> Iterator[None]:
+def _sweep(growing: Path) -> Iterator[None]:
     """Leave nothing behind but the finished batches of a run that an error or an interruption ends."""
     try:
         yield

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from emonas.datasets.clips.sample import Found, Sample
+from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import registry
 from emonas.datasets.protocols.protocol import default_protocol
 from emonas.datasets.store.prepared import COLUMNS, FORMAT, VERSION, sample_row
@@ -21,7 +21,7 @@ from emonas.files import write_json, write_text
 def write_tables(
     folder: Path,
     name: str,
-    found: Found,
+    found: ReadResult,
     kept: Sequence[Sample],
     dropped: Sequence[Sample],
     request: dict[str, Any],
@@ -50,7 +50,7 @@ def write_tables(
     write_json(folder / "prepared.json", facts)
 
 
-def classes_of(found: Found, kept: Sequence[Sample]) -> list[str]:
+def classes_of(found: ReadResult, kept: Sequence[Sample]) -> list[str]:
     """The classes that are left, in their order."""
     used = {sample.label for sample in kept}
     return [label for label in found.classes if label in used]

@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 
 import emonas
-from emonas.datasets.clips.representation import PictureOptions, picture
+from emonas.datasets.clips.representation import PictureOptions, make_picture
 from emonas.datasets.clips.sample import Sample
-from emonas.datasets.databases.registry import legible
+from emonas.datasets.databases.registry import make_legible
 from emonas.datasets.faces.face import NoFaceError
 from emonas.datasets.store.batch_file import BatchFile, read_batch
 from emonas.errors import UserError
@@ -49,7 +49,7 @@ class Batch:
         BatchFile(self.path, reasons, pixels).write()
 
 
-def batches_of(samples: Sequence[Sample], options: PictureOptions, folder: Path) -> list[Batch]:
+def split_into_batches(samples: Sequence[Sample], options: PictureOptions, folder: Path) -> list[Batch]:
     """All batches of these samples, in their order, with files in ``folder``.
 
     A file's name is a fingerprint of all that its pictures come from, sources and options, so that a run which finds
@@ -100,7 +100,7 @@ def make_all(batches: Sequence[Batch], jobs: int, step: Callable[[int], object])
         pool.shutdown(cancel_futures=True)
 
 
-def left(batches: Sequence[Batch]) -> list[Batch]:
+def unfinished(batches: Sequence[Batch]) -> list[Batch]:
     """The batches of which there is no whole file yet."""
     return [batch for batch in batches if read_batch(batch.path) is None]
 
@@ -108,11 +108,11 @@ def left(batches: Sequence[Batch]) -> list[Batch]:
 def _made(sample: Sample, options: PictureOptions) -> bytes | str:
     """The pixels of a sample's picture, or why there are none."""
     try:
-        return picture(sample, options).tobytes()
+        return make_picture(sample, options).tobytes()
     except NoFaceError as error:
         return str(error)
     except UserError as error:
-        return f"cannot be read: {legible(str(error))}"
+        return f"cannot be read: {make_legible(str(error))}"
     except MemoryError:
         raise UserError(f"{sample.clip}: not enough memory; run the same command again, with fewer --jobs") from None
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from emonas.datasets.synthetic.identity import Colour, Hair, Identity, mix
-from emonas.datasets.synthetic.outline import CIRCLE, Patch, Point, curve, flesh, mirrored
+from emonas.datasets.synthetic.outline import CIRCLE, Patch, Point, curve, flesh, mirror
 
 _BLACK = (0.0, 0.0, 0.0)
 _SHINE = (255.0, 232.0, 200.0)
@@ -25,8 +25,8 @@ def behind_face(identity: Identity) -> tuple[Patch, ...]:
     collar = [(0.0, 0.98), (0.42, 0.98), (0.8, 1.06), (1.5, 1.22), (1.6, 1.6), (0.0, 1.6)]
     neck = [(0.0, 0.5), (0.72 * jaw, 0.5), (0.76 * jaw, 1.0), (0.0, 1.16)]
     body: list[Patch] = [
-        (np.array(mirrored(collar)), (*identity.clothes, 90.0)),
-        (np.array(mirrored(neck)), flesh(identity.skin, 0.66, 4)),
+        (np.array(mirror(collar)), (*identity.clothes, 90.0)),
+        (np.array(mirror(neck)), flesh(identity.skin, 0.66, 4)),
     ]
     if identity.hair.style == "long":
         return _falling_hair(identity), *body
@@ -37,7 +37,7 @@ def _falling_hair(identity: Identity) -> Patch:
     width = identity.head.width
     sides = [(width + 0.14, -0.2), (width + 0.17, 0.6), (width + 0.06, 1.25)]
     fall = [(0.0, -1.08), (0.66, -0.86), *sides, (0.4, 1.2), (0.0, 0.4)]
-    return curve(mirrored(fall), closed=True), (*mix(identity.hair.colour, _BLACK, 0.3), 70.0)
+    return curve(mirror(fall), closed=True), (*mix(identity.hair.colour, _BLACK, 0.3), 70.0)
 
 
 def _ears(identity: Identity) -> list[Patch]:

@@ -54,7 +54,7 @@ def strip(x: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return outline
 
 
-def mirrored(half: Sequence[Point]) -> list[Point]:
+def mirror(half: Sequence[Point]) -> list[Point]:
     """A closed outline from its right half, which starts and ends on the midline."""
     return [*half, *((-x, y) for x, y in half[-2:0:-1])]
 

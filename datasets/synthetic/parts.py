@@ -13,7 +13,7 @@ import numpy as np
 
 from emonas.datasets.synthetic.hair import behind_face, hair_in_front
 from emonas.datasets.synthetic.identity import Identity, mix
-from emonas.datasets.synthetic.outline import CIRCLE, Patch, curve, flesh, mirrored, strip
+from emonas.datasets.synthetic.outline import CIRCLE, Patch, curve, flesh, mirror, strip
 
 #: Intensities 0..1 of all action units that can be drawn.
 Units = Mapping[int, float]
@@ -75,11 +75,11 @@ def _face(identity: Identity, units: Units) -> Iterator[Patch]:
     top = [(0.0, -1.0), (0.42, -0.93), (0.66, -0.62), (width, -0.2)]
     cheek, angle = (width - 0.01, 0.12), (jaw + 0.1, 0.48 + 0.3 * drop)
     bottom = [angle, (jaw - 0.04, 0.72 + 0.6 * drop), (chin + 0.1, 0.92 + drop), (0.0, 1.0 + drop)]
-    yield curve(mirrored([*top, cheek, *bottom]), closed=True), flesh(identity.skin)
+    yield curve(mirror([*top, cheek, *bottom]), closed=True), flesh(identity.skin)
     if identity.hair.beard:
         inner = [(0.0, 0.43), (0.22, 0.46 + 0.2 * drop), (0.42, 0.47 + 0.2 * drop), (width - 0.08, 0.2)]
         colour = mix(identity.skin, identity.hair.colour, identity.hair.beard)
-        yield curve(mirrored([*inner, cheek, *bottom]), closed=True), (*colour, 230.0)
+        yield curve(mirror([*inner, cheek, *bottom]), closed=True), (*colour, 230.0)
 
 
 def brow_line(identity: Identity, units: Units, side: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from emonas.datasets.clips.sample import Found, Sample
+from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.synthetic.draw import ACTION_UNITS, Identity, draw_face, random_identity
 from emonas.errors import UserError
 
@@ -103,7 +103,7 @@ class DrawnFrames:
         return frames
 
 
-def read_macro(seed: int = 0, *, subjects: int = 40, stills: int = 3, size: int = 64) -> Found:
+def read_macro(seed: int = 0, *, subjects: int = 40, stills: int = 3, size: int = 64) -> ReadResult:
     """Stills of seven classes: ``stills`` of every class from each of the subjects.
 
     Every third subject is of the part "test", the others of "train".
@@ -126,10 +126,12 @@ def read_macro(seed: int = 0, *, subjects: int = 40, stills: int = 3, size: int 
                     part=_part(number),
                 )
             )
-    return Found(tuple(samples), MACRO_CLASSES, (_NOTE,))
+    return ReadResult(tuple(samples), MACRO_CLASSES, (_NOTE,))
 
 
-def read_micro(seed: int = 0, *, subjects: int = 24, clips: int = 9, size: int = 64, intensity: float = 1.0) -> Found:
+def read_micro(
+    seed: int = 0, *, subjects: int = 24, clips: int = 9, size: int = 64, intensity: float = 1.0
+) -> ReadResult:
     """Clips of 20 to 60 frames of three classes, from each subject about ``clips`` (at least one of each class).
 
     A clip rests for some frames, moves from its onset (the last frame at rest) to its apex and back to its offset
@@ -162,7 +164,7 @@ def read_micro(seed: int = 0, *, subjects: int = 24, clips: int = 9, size: int =
                     part=_part(number),
                 )
             )
-    return Found(tuple(samples), MICRO_CLASSES, (_NOTE,))
+    return ReadResult(tuple(samples), MICRO_CLASSES, (_NOTE,))
 
 
 def _check(**values: tuple[int, int]) -> None:

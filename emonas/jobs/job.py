@@ -92,12 +92,12 @@ def attempt_quietly(pickled: bytes) -> Ended:
     return replace(ended, said=tuple(said.getvalue().splitlines()))
 
 
-def opened(ended: Ended) -> Ended:
+def unpickle_result(ended: Ended) -> Ended:
     """What came back from a worker, with the result unpickled."""
     return ended if ended.failure is not None else replace(ended, result=pickle.loads(ended.result))
 
 
-def lost(cause: str) -> Ended:
+def lost_job(cause: str) -> Ended:
     """The end of a job whose process was lost in every attempt; ``cause`` is that of the last one."""
     return Ended(failure=f"its process was lost {ATTEMPTS} times, at last {cause}")
 

@@ -19,7 +19,7 @@ from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from emonas.jobs.job import ATTEMPTS, Ended, Engine, Job, attempt_quietly, cores, lost, opened
+from emonas.jobs.job import ATTEMPTS, Ended, Engine, Job, attempt_quietly, cores, lost_job, unpickle_result
 
 #: Seconds that a worker has, once told, to end by itself.
 _GRACE = 5.0
@@ -46,12 +46,12 @@ class _Worker:
     def ended(self) -> Ended | None:
         """How its job ended; None when the process has died first."""
         try:
-            return opened(self.pipe.recv()) if self.pipe.poll() else None
+            return unpickle_result(self.pipe.recv()) if self.pipe.poll() else None
         except (EOFError, OSError):
             return None
 
 
-def in_processes(jobs: Sequence[Job], engine: Engine) -> Generator[tuple[Job, Ended]]:
+def run_in_processes(jobs: Sequence[Job], engine: Engine) -> Generator[tuple[Job, Ended]]:
     """Run jobs on up to ``engine.jobs`` processes at once; gives each with its end as it ends.
 
     Closing the iterator, or an exception such as Ctrl-C, ends the processes.
@@ -79,7 +79,7 @@ def in_processes(jobs: Sequence[Job], engine: Engine) -> Generator[tuple[Job, En
                     # Last in the queue: fewer jobs at once leave more memory.
                     waiting.append(replace(task, number=task.number + 1))
                 else:
-                    yield task.job, lost(cause)
+                    yield task.job, lost_job(cause)
     finally:
         _end(idle, busy)
 

@@ -21,7 +21,7 @@ from typing import Any
 from emonas import __version__
 from emonas.errors import UserError
 from emonas.files import write_text
-from emonas.jobs.job import ATTEMPTS, Ended, Engine, Job, attempt_quietly, lost, opened
+from emonas.jobs.job import ATTEMPTS, Ended, Engine, Job, attempt_quietly, lost_job, unpickle_result
 
 #: Seconds in which the cluster must answer.
 CONNECT_SECONDS = 30
@@ -29,7 +29,7 @@ CONNECT_SECONDS = 30
 NODES_SECONDS = 120
 
 
-def on_ray(jobs: Sequence[Job], engine: Engine) -> Generator[tuple[Job, Ended]]:
+def run_on_ray(jobs: Sequence[Job], engine: Engine) -> Generator[tuple[Job, Ended]]:
     """Run jobs as the cluster has room for them; gives each with its end as it ends.
 
     Raises UserError when Ray is not installed, when the cluster does not answer, and when a node lacks emonas or does
@@ -44,12 +44,12 @@ def on_ray(jobs: Sequence[Job], engine: Engine) -> Generator[tuple[Job, Ended]]:
             (reference,), _ = ray.wait(list(running), num_returns=1)
             job, number = running.pop(reference)
             try:
-                ended = opened(ray.get(reference))
+                ended = unpickle_result(ray.get(reference))
             except ray.exceptions.RayError as error:
                 if number < ATTEMPTS:
                     running[task.remote(pickle.dumps(job))] = (job, number + 1)
                     continue
-                ended = lost(_cause(error))
+                ended = lost_job(_cause(error))
             yield job, ended
     finally:
         ray.shutdown()
@@ -114,7 +114,7 @@ def _check_nodes(ray: Any, engine: Engine) -> None:
     try:
         for token in tokens:
             write_text(token, "")
-        probe = ray.remote(num_cpus=0, max_retries=0)(node_sees)
+        probe = ray.remote(num_cpus=0, max_retries=0)(find_on_node)
         asked = []
         for node in able:
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
@@ -132,7 +132,7 @@ def _fits(resources: dict[str, float], engine: Engine) -> bool:
     return resources.get("CPU", 0.0) >= engine.cpus and resources.get("GPU", 0.0) >= engine.gpus
 
 
-def node_sees(tokens: list[str]) -> tuple[str, list[bool]]:
+def find_on_node(tokens: list[str]) -> tuple[str, list[bool]]:
     """On a node: its version of emonas, and which of the files it finds."""
     return __version__, [Path(token).exists() for token in tokens]
 

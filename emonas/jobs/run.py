@@ -49,13 +49,13 @@ def run_jobs(jobs: Sequence[Job], engine: Engine, step: Callable[[str], None] | 
 
 def _engine(engine: Engine) -> Callable[[Sequence[Job], Engine], Generator[tuple[Job, Ended]]]:
     if engine.engine == "ray":
-        from emonas.jobs.ray import on_ray
+        from emonas.jobs.ray import run_on_ray
 
-        return on_ray
+        return run_on_ray
     if engine.jobs > 1:
-        from emonas.jobs.local import in_processes
+        from emonas.jobs.local import run_in_processes
 
-        return in_processes
+        return run_in_processes
     return _one_by_one
 
 

@@ -11,7 +11,7 @@ from matplotlib.path import Path
 
 from emonas.genotype import INPUTS
 from emonas.plotting.cell_layout import Box, Layout, Route
-from emonas.plotting.style import COLOURS, DARK, LIGHT, PALE, SHORT_NAMES, WHITE, state_names, write
+from emonas.plotting.style import COLOURS, DARK, LIGHT, PALE, SHORT_NAMES, WHITE, draw_text, state_names
 
 #: Sizes in inches, line widths in points.
 ARROW_LENGTH, ARROW_WIDTH = 0.1, 0.085
@@ -65,7 +65,7 @@ def _draw_labels(axes: Axes, routes: Sequence[Route]) -> None:
         if route.operation and route.label:
             pills.append(_rounded(route.label, route.label.height / 2))
             colours.append(COLOURS[route.operation])
-            write(axes, route.label.x, route.label.y, SHORT_NAMES[route.operation])
+            draw_text(axes, route.label.x, route.label.y, SHORT_NAMES[route.operation])
     axes.add_collection(PathCollection(pills, facecolors=WHITE, edgecolors=colours, linewidths=1.3))
 
 
@@ -76,7 +76,7 @@ def _draw_nodes(axes: Axes, nodes: Sequence[Box]) -> None:
     shapes = [_rounded(box, NODE_RADIUS) for box in nodes]
     axes.add_collection(PathCollection(shapes, facecolors=grounds, linewidths=0))
     for box, name, is_inner in zip(nodes, names, inner, strict=True):
-        write(axes, box.x, box.y, name, fontsize=10, color=WHITE if is_inner else DARK)
+        draw_text(axes, box.x, box.y, name, fontsize=10, color=WHITE if is_inner else DARK)
 
 
 def _rounded(box: Box, radius: float) -> Path:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from emonas.genotype import EDGES_PER_NODE, INPUTS, Cell
-from emonas.plotting.layered import Columns, Pair, neighbours, settle, straighten, untangle
+from emonas.plotting.layered import Columns, Pair, assign_coordinates, neighbours, order_columns, straighten
 
 #: All sizes are inches.
 LABEL_WIDTH, LABEL_HEIGHT = 0.98, 0.235
@@ -86,7 +86,7 @@ class _Web:
         return columns
 
 
-def room(nodes: int) -> tuple[float, float]:
+def cell_size(nodes: int) -> tuple[float, float]:
     """Width and height in inches that hold every cell with this many intermediate nodes."""
     solid = END_WIDTH + nodes * (LABEL_WIDTH + NODE_WIDTH) + END_WIDTH
     return solid + (2 * nodes + 1) * BEND + LAST_BEND, max(2 * nodes * LABEL_ROOM, 3 * NODE_HEIGHT)
@@ -98,7 +98,7 @@ def lay_out(cell: Cell, frame: Box) -> Layout:
     The same cell always gets the same layout.
     """
     web = _weave(cell)
-    columns = untangle(web.columns(), web.segments(), web.nodes)
+    columns = order_columns(web.columns(), web.segments(), web.nodes)
     ports = _ports(web, columns)
     return _assemble(cell, web, _levels(web, columns, ports, frame), ports, frame)
 
@@ -168,7 +168,7 @@ def _levels(web: _Web, columns: Columns, ports: dict[Pair, float], frame: Box) -
         pull = PULL[(a >= web.nodes) + (b >= web.nodes)]
         pulls[b].append((a, ports[a, b] - ports[b, a], pull))
         pulls[a].append((b, ports[b, a] - ports[a, b], pull))
-    ys = settle(columns, rooms, pulls, frame.height)
+    ys = assign_coordinates(columns, rooms, pulls, frame.height)
     ys = straighten(columns, rooms, [chain[1:-1] for chain in web.chains], ys, frame.height)
     top = min(y - size / 2 for y, size in zip(ys, web.heights, strict=True))
     bottom = max(y + size / 2 for y, size in zip(ys, web.heights, strict=True))

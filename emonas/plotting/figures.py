@@ -17,7 +17,7 @@ from emonas.errors import UserError
 from emonas.files import replacing
 from emonas.genotype import INPUTS, MOST_NODES, OPERATION_NAMES, Genotype
 from emonas.plotting.cell import draw_cell, draw_panel
-from emonas.plotting.cell_layout import Box, lay_out, room
+from emonas.plotting.cell_layout import Box, cell_size, lay_out
 from emonas.plotting.style import (
     COLOURS,
     FAINT,
@@ -26,15 +26,15 @@ from emonas.plotting.style import (
     LETTERS,
     LIGHT,
     SHORT_NAMES,
-    own_style,
-    rules,
-    sheet,
-    shown,
+    draw_numbers,
+    draw_rules,
+    draw_text,
+    draw_tiles,
+    fit_text,
+    new_figure,
     state_names,
     text_width,
-    tiles,
-    write,
-    write_numbers,
+    use_own_style,
 )
 
 #: Sizes in inches; those of letters in points.
@@ -62,29 +62,29 @@ def draw_genotype(genotype: Genotype) -> Figure:
     them can be leafed through.
     """
     cells = {"Normal cell": genotype.normal, "Reduction cell": genotype.reduction}
-    width, height = room(max(cell.nodes for cell in cells.values()))
+    width, height = cell_size(max(cell.nodes for cell in cells.values()))
     width = max(width + 4 * MARGIN, NARROWEST)
     panel = TITLE + height + MARGIN
-    with own_style():
-        figure, axes = sheet(width, 2 * panel + 1.5 * MARGIN + CAPTION)
+    with use_own_style():
+        figure, axes = new_figure(width, 2 * panel + 1.5 * MARGIN + CAPTION)
         for i, (title, cell) in enumerate(cells.items()):
             top = MARGIN / 2 + i * (panel + MARGIN / 2)
             draw_panel(axes, Box(width / 2, top + panel / 2, width - MARGIN, panel))
             _write_title(axes, 1.5 * MARGIN, top, title)
             draw_cell(axes, lay_out(cell, Box(width / 2, top + TITLE + height / 2, width - 4 * MARGIN, height)))
         bottom = 2 * panel + MARGIN + CAPTION / 2
-        write(axes, width - MARGIN, bottom, _origin(genotype), ha="right", color=GREY)
+        draw_text(axes, width - MARGIN, bottom, _origin(genotype), ha="right", color=GREY)
     return figure
 
 
 def _write_title(axes: Axes, x: float, top: float, title: str) -> None:
-    write(axes, x, top + TITLE / 2, title, ha="left", fontsize=TITLE_LETTERS, fontweight="bold")
+    draw_text(axes, x, top + TITLE / 2, title, ha="left", fontsize=TITLE_LETTERS, fontweight="bold")
 
 
 def _origin(genotype: Genotype) -> str:
     origin = genotype.provenance
     size = f"{genotype.cells} cells × {genotype.channels} channels"
-    return " · ".join([shown(origin.dataset), shown(origin.strategy), size])
+    return " · ".join([fit_text(origin.dataset), fit_text(origin.strategy), size])
 
 
 def draw_alphas(alphas: Mapping[str, np.ndarray]) -> Figure:
@@ -101,10 +101,10 @@ def draw_alphas(alphas: Mapping[str, np.ndarray]) -> Figure:
     scale = float(np.ceil(largest * 10 - 1e-9) / 10)
     panel = EDGE_NAME + COLUMN * len(OPERATION_NAMES) + MARGIN
     bottom = TITLE + HEAD + _edge_top(nodes) + MARGIN
-    with own_style():
-        figure, axes = sheet(panel * len(weights) + MARGIN, bottom + CAPTION + MARGIN)
+    with use_own_style():
+        figure, axes = new_figure(panel * len(weights) + MARGIN, bottom + CAPTION + MARGIN)
         for i, (kind, weight) in enumerate(weights.items()):
-            _write_title(axes, MARGIN + i * panel, MARGIN / 2, f"{shown(kind.capitalize())} cell")
+            _write_title(axes, MARGIN + i * panel, MARGIN / 2, f"{fit_text(kind.capitalize())} cell")
             _draw_weights(axes, MARGIN + i * panel + EDGE_NAME, TITLE + HEAD, weight, scale)
         _draw_scale(axes, len(weights) * panel, bottom + CAPTION / 2, scale)
     return figure
@@ -137,14 +137,14 @@ def _draw_weights(axes: Axes, left: float, top: float, weight: np.ndarray, scale
     xs = [left + i * COLUMN for i in range(len(OPERATION_NAMES))]
     for x, operation in zip(xs, OPERATION_NAMES, strict=True):
         kind, _, size = SHORT_NAMES[operation].rpartition(" ")
-        write(axes, x + COLUMN / 2, top - HEAD / 2, f"{kind}\n{size}".strip(), fontsize=SMALL_LETTERS)
-    rules(axes, [(x + 0.03, top - 0.04) for x in xs], COLUMN - 0.06, [*COLOURS.values()], 2)
+        draw_text(axes, x + COLUMN / 2, top - HEAD / 2, f"{kind}\n{size}".strip(), fontsize=SMALL_LETTERS)
+    draw_rules(axes, [(x + 0.03, top - 0.04) for x in xs], COLUMN - 0.06, [*COLOURS.values()], 2)
     ys = _draw_edge_names(axes, left, top, _nodes(weight))
     corners = [(x, y) for y in ys for x in xs]
     middles = [(x + COLUMN / 2, y + ROW / 2) for x, y in corners]
-    inks = tiles(axes, corners, (COLUMN, ROW), weight.ravel() / scale)
+    inks = draw_tiles(axes, corners, (COLUMN, ROW), weight.ravel() / scale)
     strongest = weight == weight.max(axis=1, keepdims=True)
-    write_numbers(axes, middles, [f"{value:.2f}" for value in weight.flat], SMALL_LETTERS, inks, [*strongest.flat])
+    draw_numbers(axes, middles, [f"{value:.2f}" for value in weight.flat], SMALL_LETTERS, inks, [*strongest.flat])
 
 
 def _draw_edge_names(axes: Axes, left: float, top: float, nodes: int) -> list[float]:
@@ -155,9 +155,9 @@ def _draw_edge_names(axes: Axes, left: float, top: float, nodes: int) -> list[fl
         start = top + _edge_top(node)
         for source in range(INPUTS + node):
             ys.append(start + source * ROW)
-            write(axes, left - GAP, ys[-1] + ROW / 2, f"{names[source]} → {node}", ha="right")
+            draw_text(axes, left - GAP, ys[-1] + ROW / 2, f"{names[source]} → {node}", ha="right")
     breaks = [(left - EDGE_NAME, top + _edge_top(node) - NODE_GAP / 2) for node in range(1, nodes)]
-    rules(axes, breaks, EDGE_NAME + COLUMN * len(OPERATION_NAMES), LIGHT, 0.8)
+    draw_rules(axes, breaks, EDGE_NAME + COLUMN * len(OPERATION_NAMES), LIGHT, 0.8)
     return ys
 
 
@@ -167,8 +167,8 @@ def _draw_scale(axes: Axes, right: float, y: float, scale: float) -> None:
     start = end - SCALE_WIDTH
     shades = np.linspace(0, 1, 256)[None]
     axes.imshow(shades, extent=(start, end, y + 0.06, y - 0.06), cmap=HEAT, aspect="auto")
-    write(axes, start - GAP, y, "softmax weight   0", ha="right", color=GREY)
-    write(axes, end + GAP, y, f"{scale:.1f}", ha="left", color=GREY)
+    draw_text(axes, start - GAP, y, "softmax weight   0", ha="right", color=GREY)
+    draw_text(axes, end + GAP, y, f"{scale:.1f}", ha="left", color=GREY)
 
 
 def draw_confusion(matrix: np.ndarray, classes: Sequence[str], title: str) -> Figure:
@@ -180,9 +180,9 @@ def draw_confusion(matrix: np.ndarray, classes: Sequence[str], title: str) -> Fi
     counts = np.asarray(matrix)
     if counts.shape != (len(classes), len(classes)):
         raise ValueError(f"a confusion matrix of {len(classes)} classes cannot have the shape {counts.shape}")
-    heading = shown(title, LONGEST_TITLE)
-    names = [shown(name, LONGEST_CLASS) for name in classes]
-    with own_style():
+    heading = fit_text(title, LONGEST_TITLE)
+    names = [fit_text(name, LONGEST_CLASS) for name in classes]
+    with use_own_style():
         longest = max(text_width(name, LETTERS) for name in names)
         tile = LARGE_TILE if len(names) <= MOST_LARGE else TILE
         slant = SLANT if longest > tile - GAP else 0
@@ -190,10 +190,10 @@ def draw_confusion(matrix: np.ndarray, classes: Sequence[str], title: str) -> Fi
         size = tile * len(names)
         below = longest * np.sin(np.radians(slant)) + 1.3 * CAPTION
         width = MARGIN + max(left - MARGIN + size, text_width(heading, TITLE_LETTERS, "bold")) + MARGIN
-        figure, axes = sheet(width, top + size + below + CAPTION)
+        figure, axes = new_figure(width, top + size + below + CAPTION)
         _write_title(axes, MARGIN, MARGIN / 2, heading)
-        write(axes, MARGIN + GAP, top + size / 2, "truth", color=GREY, rotation=90)
-        write(axes, left + size / 2, top + size + below, "prediction", color=GREY)
+        draw_text(axes, MARGIN + GAP, top + size / 2, "truth", color=GREY, rotation=90)
+        draw_text(axes, left + size / 2, top + size + below, "prediction", color=GREY)
         _draw_counts(axes, left, top, tile, counts)
         _draw_class_names(axes, left, top, tile, names, slant)
     return figure
@@ -203,28 +203,28 @@ def _draw_class_names(axes: Axes, left: float, top: float, tile: float, names: S
     bottom = top + tile * len(names) + 1.5 * GAP
     for i, name in enumerate(names):
         middle = (i + 0.5) * tile
-        write(axes, left - GAP, top + middle, name, ha="right")
+        draw_text(axes, left - GAP, top + middle, name, ha="right")
         ha = "right" if slant else "center"
-        write(axes, left + middle, bottom, name, ha=ha, rotation=slant, rotation_mode="anchor")
+        draw_text(axes, left + middle, bottom, name, ha=ha, rotation=slant, rotation_mode="anchor")
 
 
 def _draw_counts(axes: Axes, left: float, top: float, tile: float, counts: np.ndarray) -> None:
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0).ravel()
     corners = [(left + j * tile, top + i * tile) for i, j in np.ndindex(counts.shape)]
-    inks = tiles(axes, corners, (tile, tile), shares)
+    inks = draw_tiles(axes, corners, (tile, tile), shares)
     inks = [ink if count else FAINT for ink, count in zip(inks, counts.flat, strict=True)]
     percents = ["–" if np.isnan(share) else f"{share:.1%}" for share in shares]
     numbers = [f"{count:.0f}" for count in counts.flat]
     for texts, height, size in ((numbers, 0.38, NUMBER_LETTERS), (percents, 0.69, SMALL_LETTERS)):
         middles = [(x + tile / 2, y + tile * height) for x, y in corners]
-        write_numbers(axes, middles, texts, size, inks, [False] * len(texts))
+        draw_numbers(axes, middles, texts, size, inks, [False] * len(texts))
 
 
 def figure_pixels(figure: Figure) -> np.ndarray:
     """The drawn figure as (height, width, 3) uint8 red, green and blue, at the figure's own dpi."""
     canvas = FigureCanvasAgg(figure)
-    with own_style():
+    with use_own_style():
         canvas.draw()  # type: ignore[no-untyped-call]
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
@@ -237,5 +237,5 @@ def save_figure(figure: Figure, path: Path) -> None:
     kind = path.suffix.lower().removeprefix(".")
     if kind not in METADATA:
         raise UserError(f"{path}: pictures are written as .png or .svg files")
-    with own_style(), replacing(path) as temporary:
+    with use_own_style(), replacing(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=FILE_DPI, metadata=METADATA[kind])

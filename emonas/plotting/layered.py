@@ -31,7 +31,7 @@ def neighbours(segments: Sequence[Pair], items: int) -> tuple[Columns, Columns]:
     return before, after
 
 
-def untangle(columns: Columns, segments: Sequence[Pair], nodes: int) -> Columns:
+def order_columns(columns: Columns, segments: Sequence[Pair], nodes: int) -> Columns:
     """Order each column but the first from top to bottom so that few segments cross.
 
     Of equally good orders the one is taken that most has the first ``nodes`` items ascending. The same graph
@@ -91,7 +91,7 @@ def _crossings(columns: Columns, segments: Sequence[Pair]) -> int:
     return sum((a - c) * (b - d) < 0 for pairs in gaps for (a, b), (c, d) in combinations(pairs, 2))
 
 
-def settle(
+def assign_coordinates(
     columns: Columns,
     rooms: Sequence[float],
     pulls: Sequence[Sequence[tuple[int, float, float]]],

@@ -54,13 +54,13 @@ def state_names(nodes: int) -> list[str]:
 
 
 @contextmanager
-def own_style() -> Iterator[None]:
+def use_own_style() -> Iterator[None]:
     """Matplotlib's default style inside, the user's outside; SVG ids then depend on nothing but the content."""
     with style.context("default"), matplotlib.rc_context({"font.family": FONT, "svg.hashsalt": "emonas"}):
         yield
 
 
-def sheet(width: float, height: float) -> tuple[Figure, Axes]:
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """A white figure of so many inches and axes that cover it: x and y in inches, y downwards."""
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor=WHITE)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0), autoscale_on=False)
@@ -68,7 +68,7 @@ def sheet(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def write(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
+def draw_text(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
     """Write text as it is, without markup, centred on (x, y) unless ``look`` has it otherwise."""
     plain: dict[str, Any] = {
         "ha": "center",
@@ -80,7 +80,7 @@ def write(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
     axes.text(x, y, text, **(plain | look))
 
 
-def shown(text: str, longest: int = 32) -> str:
+def fit_text(text: str, longest: int = 32) -> str:
     """The text on one line, cut to ``longest`` characters, with a box for what the font does not have."""
     font = get_font(findfont(FontProperties(family=FONT)))
     line = " ".join(text.split())
@@ -96,7 +96,7 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
     return float(width) / POINTS
 
 
-def write_numbers(
+def draw_numbers(
     axes: Axes,
     places: Sequence[tuple[float, float]],
     texts: Sequence[str],
@@ -104,7 +104,7 @@ def write_numbers(
     colours: Sequence[str],
     bold: Sequence[bool],
 ) -> None:
-    """Write many short texts, each centred on its place: as outlines, many times as fast as ``write``."""
+    """Write many short texts, each centred on its place: as outlines, many times as fast as ``draw_text``."""
     paths = [
         Path(np.add(outline.vertices, place), outline.codes)
         for outline, place in zip(map(_outline, texts, [size] * len(texts), bold), places, strict=True)
@@ -121,7 +121,7 @@ def _outline(text: str, size: float, bold: bool) -> Path:
     return Path(vertices - (vertices.min(axis=0) + vertices.max(axis=0)) / 2, path.codes)
 
 
-def rules(
+def draw_rules(
     axes: Axes,
     starts: Sequence[tuple[float, float]],
     length: float,
@@ -133,7 +133,7 @@ def rules(
     axes.add_collection(LineCollection(lines, colors=colours, linewidths=width))
 
 
-def tiles(
+def draw_tiles(
     axes: Axes, corners: Sequence[tuple[float, float]], size: tuple[float, float], shares: np.ndarray
 ) -> list[str]:
     """Fill rectangles of one size (width, height) from their upper left corners with heat from 0 to 1.

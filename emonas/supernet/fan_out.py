@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from emonas.genotype import AVG_POOL, DIL_3X3, DIL_5X5, MAX_POOL, OPERATION_NAMES, SEP_3X3, SEP_5X5, SKIP
 from emonas.operations import pointwise
-from emonas.supernet.packed import PackedNorm, PackedSeparable, PackedTwice, packed
+from emonas.supernet.packed import PackedNorm, PackedSeparable, PackedTwice, packed_weights
 from emonas.supernet.separable_sum import Term
 
 #: Name of the module, column of the weights, kernel.
@@ -33,7 +33,7 @@ def join_phases(x: Tensor) -> Tensor:
     return pixels.reshape(n // 4, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
 
 
-class Summands(NamedTuple):
+class Contribution(NamedTuple):
     """What reaches one node from one state: a picture, and products to be normalised and summed, plain or in phases."""
 
     base: Tensor | None
@@ -41,7 +41,7 @@ class Summands(NamedTuple):
     phased: list[Term]
 
 
-class Fan(nn.Module):
+class FanOut(nn.Module):
     """All edges that leave one state: one summand of (1) for each of their targets.
 
     ``active`` (targets, operations) says which operations are present; absent ones have no parameters and their weights
@@ -63,11 +63,11 @@ class Fan(nn.Module):
                 self.add_module(name, PackedSeparable(len(self.rows[operation]), channels, kernel))
         skips = len(self.rows[SKIP])
         if stride == 2 and skips:
-            self.reduce_even = packed(skips, channels // 2, channels, 1)
-            self.reduce_odd = packed(skips, channels - channels // 2, channels, 1)
+            self.reduce_even = packed_weights(skips, channels // 2, channels, 1)
+            self.reduce_odd = packed_weights(skips, channels - channels // 2, channels, 1)
             self.reduce_norm = PackedNorm(skips, channels)
 
-    def forward(self, state: Tensor, weights: Tensor) -> list[Summands]:
+    def forward(self, state: Tensor, weights: Tensor) -> list[Contribution]:
         """``weights``: (targets, operations)."""
         active = F.relu(state)
         bases = self._parameter_free(state, active, weights)
@@ -82,7 +82,7 @@ class Fan(nn.Module):
                 rows, module.terms(dilated, self.scales(weights, operation), 1, dilation), strict=True
             ):
                 (phased if in_phases else terms)[row].append(term)
-        return [Summands(*of_target) for of_target in zip(bases, terms, phased, strict=True)]
+        return [Contribution(*of_target) for of_target in zip(bases, terms, phased, strict=True)]
 
     def present(self, family: tuple[tuple[str, int, int], ...]) -> Iterator[tuple[Any, list[int], int]]:
         """Of a family of convolutions those that some target has: module, the targets, the column of the weights."""

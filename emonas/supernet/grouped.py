@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from emonas.genotype import INPUTS, SKIP
-from emonas.supernet.fan_out import DILATED, SEPARABLE, Fan
+from emonas.supernet.fan_out import DILATED, SEPARABLE, FanOut
 from emonas.supernet.mixed_cell import MixedCell, shuffle_channels
 from emonas.supernet.packed import PackedSeparable
 
@@ -22,13 +22,13 @@ def grouped_cell(cell: MixedCell, before: Tensor, last: Tensor, weights: Tensor)
     """What ``cell(before, last, weights)`` computes, for ``weights`` (edges, operations)."""
     states = [cell.before(before), cell.last(last)]
     ahead: Tensor | None = None  # sums for all nodes that are not complete yet, as blocks of channels
-    for source, fan in enumerate(cell.each_fan()):
+    for source, fan in enumerate(cell.fan_outs()):
         if source >= INPUTS:
             assert ahead is not None
             states.append(_finished(cell, ahead[:, : _block(cell)]))
             ahead = ahead[:, _block(cell) :]
         of_source = cell.leaving(weights, source)
-        summands = grouped_fan(fan, cell.mixed_part(states[source]), of_source)
+        summands = grouped_fan_out(fan, cell.mixed_part(states[source]), of_source)
         if cell.part > 1:
             by = cell.passing_part(states[source], fan.stride)
             summands = _side_by_side(summands, by, of_source.sum(1))
@@ -55,7 +55,7 @@ def _side_by_side(mixed: Tensor, by: Tensor, weights: Tensor) -> Tensor:
     return torch.cat([mixed.view(n, targets, -1, height, width), passing], 2).flatten(1, 2)
 
 
-def grouped_fan(fan: Fan, state: Tensor, weights: Tensor) -> Tensor:
+def grouped_fan_out(fan: FanOut, state: Tensor, weights: Tensor) -> Tensor:
     """The summands of all targets, (N, targets * channels, H, W), for ``weights`` (targets, operations)."""
     active = F.relu(state)
     found = _parameter_free(fan, state, weights)
@@ -89,7 +89,7 @@ def _separable(module: PackedSeparable, x: Tensor, scales: Tensor | None, stride
     return normalised
 
 
-def _added(total: Tensor | None, fan: Fan, operation: int, blocks: Tensor) -> Tensor:
+def _added(total: Tensor | None, fan: FanOut, operation: int, blocks: Tensor) -> Tensor:
     """Add blocks of channels, one for each target that has the operation, to those of all targets."""
     rows, targets = fan.rows[operation], fan.targets
     if len(rows) == targets:
@@ -102,7 +102,7 @@ def _added(total: Tensor | None, fan: Fan, operation: int, blocks: Tensor) -> Te
     return wide.index_add(1, fan.index(operation), blocks).flatten(1, 2)
 
 
-def _parameter_free(fan: Fan, state: Tensor, weights: Tensor) -> Tensor | None:
+def _parameter_free(fan: FanOut, state: Tensor, weights: Tensor) -> Tensor | None:
     """Pools and identities of all targets as one product of a (targets x 3) matrix with the shared pictures."""
     shared = fan.shared(state)
     if not shared:

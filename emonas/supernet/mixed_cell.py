@@ -2,8 +2,8 @@
 
     state_j = sum_{i<j} sum_o w[e(i, j), o] * o_e(state_i)                                                  (1)
 
-Evaluated edge by edge, (1) computes many things several times. Here it is organised by source state: a `Fan` holds all
-edges that leave one state. What makes it fast is exact:
+Evaluated edge by edge, (1) computes many things several times. Here it is organised by source state: a `FanOut` holds
+all edges that leave one state. What makes it fast is exact:
 
 1. ReLU, pools and their normalisation depend on the state alone: once per state, not per edge. For all targets j at
    once the parameter-free part of (1) is a product of a (targets x 3) with a (3 x pixels) matrix.
@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from emonas.genotype import INPUTS, source_rows
 from emonas.operations import FactorizedReduce, relu_conv_norm
-from emonas.supernet.fan_out import Fan, Summands, join_phases
+from emonas.supernet.fan_out import Contribution, FanOut, join_phases
 from emonas.supernet.separable_sum import separable_sum
 
 
@@ -69,16 +69,16 @@ class MixedCell(nn.Module):
         )
         self.last = relu_conv_norm(c_last, channels, affine=False)
         self.fans = nn.ModuleList(
-            Fan(self.mixed, 2 if reduce and source < INPUTS else 1, active[source_rows(nodes, source)])
+            FanOut(self.mixed, 2 if reduce and source < INPUTS else 1, active[source_rows(nodes, source)])
             for source in range(INPUTS + nodes - 1)
         )
         for source in range(INPUTS + nodes - 1):
             self.register_buffer(f"rows_of_{source}", torch.tensor(source_rows(nodes, source)), persistent=False)
 
-    def each_fan(self) -> Iterator[Fan]:
+    def fan_outs(self) -> Iterator[FanOut]:
         """The fans in the order of their states."""
         for fan in self.fans:
-            assert isinstance(fan, Fan)
+            assert isinstance(fan, FanOut)
             yield fan
 
     def leaving(self, weights: Tensor, source: int) -> Tensor:
@@ -88,9 +88,9 @@ class MixedCell(nn.Module):
     def forward(self, before: Tensor, last: Tensor, weights: Tensor) -> Tensor:
         """``weights``: (edges, operations), rows as in `node_rows`."""
         states = [self.before(before), self.last(last)]
-        arriving: list[list[Summands]] = [[] for _ in range(self.nodes)]
+        arriving: list[list[Contribution]] = [[] for _ in range(self.nodes)]
         passing: list[list[Tensor]] = [[] for _ in range(self.nodes)]
-        for source, fan in enumerate(self.each_fan()):
+        for source, fan in enumerate(self.fan_outs()):
             if source >= INPUTS:
                 states.append(self._state(arriving[source - INPUTS], passing[source - INPUTS]))
             of_source = self.leaving(weights, source)
@@ -115,7 +115,7 @@ class MixedCell(nn.Module):
         by = state[:, self.mixed :]
         return F.max_pool2d(by, 2, 2, ceil_mode=True) if stride == 2 else by
 
-    def _state(self, arriving: list[Summands], passing: list[Tensor]) -> Tensor:
+    def _state(self, arriving: list[Contribution], passing: list[Tensor]) -> Tensor:
         """A node's state: pictures and products summed, those in phases apart and joined once."""
         base = _total([summands.base for summands in arriving])
         phased = [term for summands in arriving for term in summands.phased]

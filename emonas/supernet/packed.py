@@ -31,7 +31,7 @@ class PackedNorm(nn.Module):
         return F.batch_norm(x, mean, var, weight, None, self.training, MOMENTUM, EPSILON)
 
 
-def packed(targets: int, c_out: int, c_in: int, kernel: int) -> nn.Parameter:
+def packed_weights(targets: int, c_out: int, c_in: int, kernel: int) -> nn.Parameter:
     """Convolution weights of all targets in one parameter (targets * c_out, c_in, kernel, kernel).
 
     Initialised as torch initialises a convolution; its bounds depend on c_in and the kernel, not on the packing.
@@ -47,8 +47,8 @@ class PackedSeparable(nn.Module):
     def __init__(self, targets: int, channels: int, kernel: int) -> None:
         super().__init__()
         self.targets, self.kernel = targets, kernel
-        self.depthwise = packed(targets, channels, 1, kernel)
-        self.pointwise = packed(targets, channels, channels, 1)
+        self.depthwise = packed_weights(targets, channels, 1, kernel)
+        self.pointwise = packed_weights(targets, channels, channels, 1)
         self.norm = PackedNorm(targets, channels)
 
     def terms(self, x: Tensor | list[Tensor], scales: Tensor | None, stride: int = 1, dilation: int = 1) -> list[Term]:

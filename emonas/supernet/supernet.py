@@ -119,7 +119,7 @@ class Supernet(nn.Module):
         """Drop out pixels of identities in training (P-DARTS), each edge's its own."""
         self.skip_dropout = rate
         for cell in self.each_cell():
-            for fan in cell.each_fan():
+            for fan in cell.fan_outs():
                 fan.skip_dropout = rate
 
 

@@ -34,7 +34,7 @@ def criterion(logits: Tensor, targets: Tensor, plan: TrainingPlan, weights: Tens
     return F.cross_entropy(logits, targets, weight=weights, label_smoothing=plan.smoothing)
 
 
-def loss_of(
+def network_loss(
     heads: tuple[Tensor, Tensor | None], targets: Tensor, plan: TrainingPlan, weights: Tensor | None = None
 ) -> Tensor:
     """The loss of a network's logits, and in training of its auxiliary head's."""
@@ -45,14 +45,14 @@ def loss_of(
     return loss + AUXILIARY_WEIGHT * criterion(auxiliary, targets, plan, weights)
 
 
-def right_answers(logits: Tensor, targets: Tensor, many_labels: bool = False) -> Tensor:
+def correct(logits: Tensor, targets: Tensor, many_labels: bool = False) -> Tensor:
     """(n,): 1 for a right answer; of many labels the share that is right; of mixed ones the heaviest counts."""
     if many_labels:
         return ((logits > 0) == (targets > 0.5)).float().mean(1)
     return (logits.argmax(1) == (targets.argmax(1) if targets.ndim == 2 else targets)).float()
 
 
-class Tally:
+class RunningMean:
     """Loss and accuracy added up on the device, so that no step waits for the host."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from emonas.network import kept_paths
+from emonas.network import drop_path_mask
 from emonas.options import Optimiser
 
 
@@ -57,12 +57,12 @@ def make_optimiser(parameters: Iterable[Tensor], plan: TrainingPlan) -> torch.op
     return torch.optim.SGD(parameters, plan.learning_rate, plan.momentum, weight_decay=plan.weight_decay)
 
 
-def rate_in(plan: TrainingPlan, epoch: int) -> float:
+def learning_rate_at(plan: TrainingPlan, epoch: int) -> float:
     """The plan's learning rate in an epoch."""
     return cosine_rate(plan.learning_rate, plan.least_rate, epoch, plan.epochs, plan.warm_up)
 
 
-def draw_paths(
+def draw_drop_path(
     paths: int,
     samples: int,
     plan: TrainingPlan,
@@ -72,4 +72,4 @@ def draw_paths(
 ) -> Tensor | None:
     """Drop-path factors (paths, samples) at the epoch's rate, which grows from 0 to the plan's; None at rate 0."""
     rate = plan.drop_path * epoch / plan.epochs
-    return kept_paths(paths, samples, rate, device, generator) if rate > 0 and paths else None
+    return drop_path_mask(paths, samples, rate, device, generator) if rate > 0 and paths else None

@@ -20,23 +20,23 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from emonas.device import mixed_precision
-from emonas.network import Network, Plain
-from emonas.training.losses import Batch, EpochScore, loss_of, right_answers
-from emonas.training.plan import draw_paths, make_optimiser, rate_in, set_rate
-from emonas.training.trainer import Trainer, move_average
+from emonas.network import Baseline, Network
+from emonas.training.losses import Batch, EpochScore, correct, network_loss
+from emonas.training.plan import draw_drop_path, learning_rate_at, make_optimiser, set_rate
+from emonas.training.trainer import Trainer, update_ema
 
 
 class _Heads(nn.Module):
     """A network whose call gives the logits of both heads, since a functional call is of ``forward`` alone."""
 
-    network: Network | Plain
+    network: Network | Baseline
 
-    def __init__(self, network: Network | Plain) -> None:
+    def __init__(self, network: Network | Baseline) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, images: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        return self.network.heads(images, kept)
+        return self.network.logits_and_auxiliary(images, kept)
 
 
 def epoch_together(
@@ -73,7 +73,7 @@ class _Stack:
         if any(of_one != kinds[0] for of_one in kinds):
             raise ValueError("networks that are trained as one have the same cells")
         self.trainers, self.epoch, self.plan, self.device = trainers, epoch, first.plan, first.device
-        self.heads = _Heads(first.network)
+        self.logits_and_auxiliary = _Heads(first.network)
         for trainer in trainers:
             trainer.network.train()
         wrapped = [_Heads(trainer.network) for trainer in trainers]
@@ -90,7 +90,7 @@ class _Stack:
         if first.class_weights is not None:
             self.class_weights = torch.stack([_weights(trainer) for trainer in trainers])
         self.optimiser = make_optimiser(self.parameters.values(), self.plan)
-        set_rate(self.optimiser, rate_in(self.plan, epoch))
+        set_rate(self.optimiser, learning_rate_at(self.plan, epoch))
         self._read_optimisers()
 
     def step(self, images: Tensor, targets: Tensor, streams: Sequence[torch.Generator]) -> tuple[Tensor, Tensor]:
@@ -104,7 +104,7 @@ class _Stack:
         torch.autograd.backward(losses.sum())
         self._clip()
         self.optimiser.step()
-        move_average(self.average, self._averaged_tensors(), self.plan.average, self.steps)
+        update_ema(self.average, self._averaged_tensors(), self.plan.average, self.steps)
         self.steps += 1
         return losses.detach(), right
 
@@ -123,7 +123,7 @@ class _Stack:
         for i, trainer in enumerate(self.trainers):
             trainer.average = [mean[i].clone() for mean in self.average]
             trainer.steps = self.steps
-            set_rate(trainer.optimiser, rate_in(self.plan, self.epoch))
+            set_rate(trainer.optimiser, learning_rate_at(self.plan, self.epoch))
 
     def _read_optimisers(self) -> None:
         for name, stacked in self.parameters.items():
@@ -142,13 +142,13 @@ class _Stack:
         kept: Tensor | None,
         weights: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        heads = functional_call(self.heads, (parameters, buffers), (images, kept))
-        loss = loss_of(heads, targets, self.plan, weights)
-        return loss, right_answers(heads[0].detach(), targets, self.plan.many_labels).sum()
+        heads = functional_call(self.logits_and_auxiliary, (parameters, buffers), (images, kept))
+        loss = network_loss(heads, targets, self.plan, weights)
+        return loss, correct(heads[0].detach(), targets, self.plan.many_labels).sum()
 
     def _draw(self, samples: int, streams: Sequence[torch.Generator]) -> Tensor | None:
         paths = self.trainers[0].network.paths
-        drawn = [draw_paths(paths, samples, self.plan, self.epoch, self.device, stream) for stream in streams]
+        drawn = [draw_drop_path(paths, samples, self.plan, self.epoch, self.device, stream) for stream in streams]
         kept = [one for one in drawn if one is not None]
         return torch.stack(kept) if kept else None
 

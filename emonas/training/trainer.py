@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from emonas.device import mixed_precision
-from emonas.network import Network, Plain
-from emonas.training.losses import Batch, EpochScore, Tally, loss_of, require_finite, right_answers
-from emonas.training.plan import TrainingPlan, draw_paths, make_optimiser, rate_in, set_rate
+from emonas.network import Baseline, Network
+from emonas.training.losses import Batch, EpochScore, RunningMean, correct, network_loss, require_finite
+from emonas.training.plan import TrainingPlan, draw_drop_path, learning_rate_at, make_optimiser, set_rate
 
 
-def averaged_tensors(network: nn.Module) -> list[Tensor]:
+def ema_tensors(network: nn.Module) -> list[Tensor]:
     """What a moving average is taken of: parameters and the running statistics."""
     return [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
 
 
-def move_average(means: list[Tensor], tensors: list[Tensor], decay: float, step: int) -> None:
+def update_ema(means: list[Tensor], tensors: list[Tensor], decay: float, step: int) -> None:
     """mean = d * mean + (1 - d) * tensor, where there are means at all, with d = min(decay, (1 + step) / (10 + step)).
 
     The first steps weigh more, or a short training's average would still be where it began.
@@ -33,7 +33,7 @@ def move_average(means: list[Tensor], tensors: list[Tensor], decay: float, step:
 class Trainer:
     """A network with its optimiser; the thing that is trained says what to save."""
 
-    def __init__(self, network: Network | Plain, plan: TrainingPlan, device: torch.device) -> None:
+    def __init__(self, network: Network | Baseline, plan: TrainingPlan, device: torch.device) -> None:
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.plan = plan
         self.device = device
@@ -42,36 +42,36 @@ class Trainer:
         self.steps = 0
         self.average: list[Tensor] = []
         if plan.average:
-            self.average = [tensor.clone() for tensor in averaged_tensors(network)]
+            self.average = [tensor.clone() for tensor in ema_tensors(network)]
 
     def epoch(self, batches: Iterable[Batch], epoch: int) -> EpochScore:
         """Train for one epoch. Drop-path grows linearly, the rate falls as a cosine. Raises UserError on NaN."""
         plan = self.plan
-        set_rate(self.optimiser, rate_in(plan, epoch))
+        set_rate(self.optimiser, learning_rate_at(plan, epoch))
         self.network.train()
-        tally = Tally()
+        tally = RunningMean()
         for images, targets in batches:
-            kept = draw_paths(self.network.paths, len(images), plan, epoch, self.device)
+            kept = draw_drop_path(self.network.paths, len(images), plan, epoch, self.device)
             with mixed_precision(self.device):
-                heads = self.network.heads(images, kept)
-                loss = loss_of(heads, targets, plan, self.class_weights)
+                heads = self.network.logits_and_auxiliary(images, kept)
+                loss = network_loss(heads, targets, plan, self.class_weights)
             self.optimiser.zero_grad()
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(self.network.parameters(), plan.clip)
             self.optimiser.step()
-            move_average(self.average, averaged_tensors(self.network), plan.average, self.steps)
+            update_ema(self.average, ema_tensors(self.network), plan.average, self.steps)
             self.steps += 1
-            tally.add(loss, right_answers(heads[0].detach(), targets, plan.many_labels))
+            tally.add(loss, correct(heads[0].detach(), targets, plan.many_labels))
         score = tally.score()
         require_finite(score.loss, epoch)
         return score
 
-    def judged(self) -> nn.Module:
+    def inference_network(self) -> nn.Module:
         """The network that answers: the trained one, or a copy with the moving average of its weights."""
         if not self.average:
             return self.network
         averaged = copy.deepcopy(self.network)
-        for tensor, mean in zip(averaged_tensors(averaged), self.average, strict=True):
+        for tensor, mean in zip(ema_tensors(averaged), self.average, strict=True):
             tensor.copy_(mean)
         return averaged
 

@@ -18,7 +18,7 @@ from emonas.files import read_json
 from emonas.jobs.job import cores
 
 
-def data_of(prepared: Prepared, argument: str) -> Data:
+def describe_data(prepared: Prepared, argument: str) -> Data:
     """What an ablation needs to know of a prepared set; a folder is named from its root, for runs started elsewhere."""
     is_folder = "/" in argument or "\\" in argument
     return Data(
@@ -45,7 +45,7 @@ def other_representations(base: Prepared, source: Path | None, quiet: bool) -> d
             name = f"{base.name}-{other}"
             made = find(name) if name in prepared_names() else _made(base, other, name, source, quiet)
             _refuse_another(made, base, other)
-            found[other] = data_of(made, name)
+            found[other] = describe_data(made, name)
     return found
 
 

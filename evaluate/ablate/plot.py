@@ -7,7 +7,19 @@ from matplotlib.figure import Figure
 
 from emonas.evaluate.ablate.scores import Ablation, Row, Score
 from emonas.evaluate.ablate.variants import TITLES
-from emonas.plotting.style import COLOURS, DARK, FAINT, GREY, LETTERS, LIGHT, own_style, sheet, shown, text_width, write
+from emonas.plotting.style import (
+    COLOURS,
+    DARK,
+    FAINT,
+    GREY,
+    LETTERS,
+    LIGHT,
+    draw_text,
+    fit_text,
+    new_figure,
+    text_width,
+    use_own_style,
+)
 
 #: Sizes in inches; those of letters in points.
 MARGIN, GAP, ROW, HEAD, FOOT = 0.25, 0.12, 0.26, 0.5, 0.95
@@ -22,20 +34,20 @@ def draw_ablation(found: Ablation) -> Figure:
     facts = found.facts
     rows = [row for _, row in found.all_rows]
     low, high = _limits(rows, facts["chance"]["uar"])
-    with own_style():
+    with use_own_style():
         left = MARGIN + max(text_width(_name(row), LETTERS, "bold") for row in rows) + 2 * GAP
         right = left + SCALE
         bottom = HEAD + sum(HEAD + ROW * len(part) for part in found.rows.values())
-        figure, axes = sheet(right + NUMBER + MARGIN, bottom + FOOT)
+        figure, axes = new_figure(right + NUMBER + MARGIN, bottom + FOOT)
         place = _Scale(axes, left, right, low, high)
-        title = shown(f"Ablation on {facts['database']}: UAR", 70)
-        write(axes, MARGIN, HEAD / 2, title, ha="left", fontsize=TITLE_LETTERS, fontweight="bold")
+        title = fit_text(f"Ablation on {facts['database']}: UAR", 70)
+        draw_text(axes, MARGIN, HEAD / 2, title, ha="left", fontsize=TITLE_LETTERS, fontweight="bold")
         place.ticks(HEAD + 0.1, bottom)
         place.chance(facts["chance"]["uar"], HEAD + 0.1, bottom)
         top = HEAD
         for part, members in found.rows.items():
             words = TITLES[part]
-            write(axes, MARGIN, top + HEAD * 0.6, words, ha="left", color=GREY, bbox=_BLANK)
+            draw_text(axes, MARGIN, top + HEAD * 0.6, words, ha="left", color=GREY, bbox=_BLANK)
             top += HEAD
             place.base_line(members, top, top + ROW * len(members))
             for i, row in enumerate(members):
@@ -77,13 +89,13 @@ class _Scale:
         for tenth in range(round(self.low * 10), round(self.high * 10) + 1):
             x = self.x(tenth / 10)
             self.axes.plot([x, x], [top, bottom], color=LIGHT, linewidth=0.7, zorder=0)
-            write(self.axes, x, bottom + GAP, f"{tenth / 10:.1f}", color=GREY, fontsize=SMALL_LETTERS)
+            draw_text(self.axes, x, bottom + GAP, f"{tenth / 10:.1f}", color=GREY, fontsize=SMALL_LETTERS)
 
     def chance(self, uar: float, top: float, bottom: float) -> None:
         """A dashed line."""
         x = self.x(uar)
         self.axes.plot([x, x], [top, bottom], color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-        write(self.axes, x, top - GAP / 1.5, "chance", color=GREY, fontsize=SMALL_LETTERS)
+        draw_text(self.axes, x, top - GAP / 1.5, "chance", color=GREY, fontsize=SMALL_LETTERS)
 
     def base_line(self, rows: tuple[Row, ...], top: float, bottom: float) -> None:
         """A line through a part at its base line's UAR."""
@@ -96,9 +108,9 @@ class _Scale:
         """Name, interval, dot and number."""
         is_base = row.variant.against is None
         weight = "bold" if is_base else "normal"
-        write(self.axes, self.left - GAP, y, _name(row), ha="right", fontweight=weight)
+        draw_text(self.axes, self.left - GAP, y, _name(row), ha="right", fontweight=weight)
         if not row.scores:
-            write(self.axes, self.left + GAP, y, "failed", ha="left", color=GREY, style="italic")
+            draw_text(self.axes, self.left + GAP, y, "failed", ha="left", color=GREY, style="italic")
             return
         score, ink = row.scores["uar"], BASE if is_base else INK
         if score.low is not None and score.high is not None:
@@ -108,7 +120,7 @@ class _Scale:
             self.x(score.mean), y, marker="o", markersize=DOT, color=ink, markeredgecolor="white",
             markeredgewidth=0.8, zorder=3,
         )  # fmt: skip
-        write(self.axes, self.right + GAP, y, _number(score), ha="left", color=DARK, fontsize=SMALL_LETTERS)
+        draw_text(self.axes, self.right + GAP, y, _number(score), ha="left", color=DARK, fontsize=SMALL_LETTERS)
 
 
 def _number(score: Score) -> str:
@@ -127,4 +139,4 @@ def _foot(axes: Axes, found: Ablation, bottom: float) -> None:
     )
     for i, line in enumerate(lines):
         y = bottom + 0.38 + 0.17 * i
-        write(axes, MARGIN, y, shown(line, 130), ha="left", color=FAINT if i else GREY, fontsize=SMALL_LETTERS)
+        draw_text(axes, MARGIN, y, fit_text(line, 130), ha="left", color=FAINT if i else GREY, fontsize=SMALL_LETTERS)

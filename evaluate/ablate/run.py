@@ -17,14 +17,14 @@ from typing import get_args
 from emonas.console import plain, progress, say, warn
 from emonas.datasets.store.prepare import find
 from emonas.datasets.store.prepared import Prepared, home
-from emonas.device import pick
+from emonas.device import pick_device
 from emonas.errors import UserError
 from emonas.evaluate.ablate.config import FREE, AblateConfig, PartName, check
-from emonas.evaluate.ablate.data import data_of, other_representations
+from emonas.evaluate.ablate.data import describe_data, other_representations
 from emonas.evaluate.ablate.runs import Run, carry_out, search_run, search_seconds, training_run
-from emonas.evaluate.ablate.scores import Ablation, OfSeed, Row, row_of
+from emonas.evaluate.ablate.scores import Ablation, OfSeed, Row, make_row
 from emonas.evaluate.ablate.table import show_ablation, write_ablation
-from emonas.evaluate.ablate.variants import Data, Part, Search, Setup, Variant, parts_of
+from emonas.evaluate.ablate.variants import AblationPart, Data, SearchSpec, Setup, Variant, list_parts
 from emonas.evaluate.results.file import NAME, read_results
 from emonas.files import open_run, write_text
 from emonas.jobs.job import Engine, Job
@@ -37,7 +37,7 @@ def run_ablation(config: AblateConfig) -> Ablation:
     """
     check(config)
     prepared = find(config.dataset, announce=warn if config.json else say)
-    large = pick(config.device).type == "cuda"
+    large = pick_device(config.device).type == "cuda"
     out = config.out or Path("runs") / f"ablate-{prepared.name}"
     # Absolute for runs that are started elsewhere; what is told of it is as the user has written it.
     config = dataclasses.replace(config, cells=config.cells or (8 if large else 4), out=out.resolve())
@@ -56,7 +56,7 @@ def run_ablation(config: AblateConfig) -> Ablation:
     return ablation
 
 
-def _parts(config: AblateConfig, prepared: Prepared) -> tuple[Part, ...]:
+def _parts(config: AblateConfig, prepared: Prepared) -> tuple[AblationPart, ...]:
     """The parts that are asked for; without a word of the user's all, less those that the data set does not allow."""
     assert config.cells
     others: Mapping[str, Data] = {}
@@ -69,8 +69,8 @@ def _parts(config: AblateConfig, prepared: Prepared) -> tuple[Part, ...]:
                 raise
             warn(f"left out: {error}")
             names = [name for name in names if name != "representation"]
-    base = Setup(Search(data_of(prepared, config.dataset), config.strategy, config.cells), config.cells)
-    return parts_of(config, names, base, others)
+    base = Setup(SearchSpec(describe_data(prepared, config.dataset), config.strategy, config.cells), config.cells)
+    return list_parts(config, names, base, others)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class _Work:
     config: AblateConfig
     protocol: str
     large: bool
-    parts: tuple[Part, ...]
+    parts: tuple[AblationPart, ...]
 
     @property
     def out(self) -> Path:
@@ -98,7 +98,7 @@ class _Work:
         variants = [variant for part in self.parts for variant in part.variants]
         return list(dict.fromkeys(variant.setup for variant in variants))
 
-    def searches(self) -> dict[tuple[Search, int], Run]:
+    def searches(self) -> dict[tuple[SearchSpec, int], Run]:
         """By what is searched and the seed."""
         pairs = [(setup.search, seed) for setup in self.setups() for seed in self.seeds]
         return {pair: search_run(self.out, *pair, self.protocol, self.config) for pair in pairs}
@@ -159,13 +159,13 @@ class _Work:
         first = next(one for of_seeds in found.values() for one in of_seeds.values() if not isinstance(one, str))
         return Ablation(rows, first, tuple(self.seeds), self.budget())
 
-    def _row(self, part: Part, variant: Variant, found: Mapping[Setup, Mapping[int, OfSeed]]) -> Row:
+    def _row(self, part: AblationPart, variant: Variant, found: Mapping[Setup, Mapping[int, OfSeed]]) -> Row:
         against = None
         if variant.against:
             name = next(other.name for other in part.variants if other.setup == variant.against)
             against = (name, found[variant.against])
         seconds = [search_seconds(self.out, variant.setup.search, seed) for seed in self.seeds]
-        return row_of(variant, found[variant.setup], against, seconds)
+        return make_row(variant, found[variant.setup], against, seconds)
 
     def budget(self) -> dict[str, object]:
         """The common budget as the user has given it; what is None was fitted to the data by each command."""

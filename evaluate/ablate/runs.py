@@ -16,7 +16,7 @@ from pathlib import Path
 
 from emonas.errors import UserError
 from emonas.evaluate.ablate.config import AblateConfig
-from emonas.evaluate.ablate.variants import Data, Search, Setup
+from emonas.evaluate.ablate.variants import Data, SearchSpec, Setup
 from emonas.evaluate.results.file import NAME
 from emonas.files import read_json, write_json
 
@@ -45,7 +45,7 @@ class Run:
         return (self.folder / self.done).exists()
 
 
-def search_run(out: Path, search: Search, seed: int, protocol: str, config: AblateConfig) -> Run:
+def search_run(out: Path, search: SearchSpec, seed: int, protocol: str, config: AblateConfig) -> Run:
     """The search with a seed; under another protocol than a fixed split, one for each of its folds."""
     folder = out / "searches" / search.name / f"seed{seed}"
     budget = {
@@ -131,7 +131,7 @@ def _why(status: int, log: Path) -> str:
     return last
 
 
-def search_seconds(out: Path, search: Search, seed: int) -> float | None:
+def search_seconds(out: Path, search: SearchSpec, seed: int) -> float | None:
     """How long the search took; None where it was interrupted, so that nobody has seen the whole of it."""
     path = out / "searches" / search.name / f"seed{seed}" / SECONDS
     if not path.exists():

@@ -15,7 +15,15 @@ import numpy as np
 
 from emonas.evaluate.ablate.config import PartName
 from emonas.evaluate.ablate.variants import Variant
-from emonas.evaluate.results.bootstrap import Pooled, confusions, limits, number, pooled, resampled, spread
+from emonas.evaluate.results.bootstrap import (
+    Pooled,
+    confusions_by_person,
+    limits,
+    number,
+    pool_answers,
+    resample,
+    spread,
+)
 from emonas.evaluate.results.file import Results
 from emonas.evaluate.results.metrics import MEASURES
 
@@ -63,7 +71,7 @@ class Row:
     failures: dict[int, str]
 
 
-def row_of(
+def make_row(
     variant: Variant,
     of_seeds: Mapping[int, OfSeed],
     against: tuple[str, Mapping[int, OfSeed]] | None,
@@ -99,17 +107,17 @@ def difference(against: str, base: Sequence[Results], variant: Sequence[Results]
     if why := _unpaired(sides[0][0], sides[1][0]):
         return Difference(against, uar, None, None, why)
     classes, task = len(base[0]["classes"]), base[0]["task"]
-    matrices = [[confusions(answers, classes) for answers in runs] for runs in sides]
+    matrices = [[confusions_by_person(answers, classes) for answers in runs] for runs in sides]
     if len(matrices[0][0]) < 2:
         return Difference(against, uar, None, None, "one person alone allows no interval")
-    of_base, of_variant = resampled(matrices, task, RESAMPLES, 0)
+    of_base, of_variant = resample(matrices, task, RESAMPLES, 0)
     place = list(MEASURES).index("uar")
     low, high = limits(of_variant - of_base)[:, place]
     return Difference(against, uar, number(low), number(high))
 
 
 def _runs(results: Sequence[Mapping[str, Any]]) -> list[Pooled]:
-    return [answers for found in results for answers in pooled(found["per_fold"])]
+    return [answers for found in results for answers in pool_answers(found["per_fold"])]
 
 
 def _unpaired(base: Pooled, variant: Pooled) -> str:

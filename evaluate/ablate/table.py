@@ -32,7 +32,7 @@ def show_ablation(out: Path, found: Ablation, as_json: bool) -> None:
     for part, rows in found.rows.items():
         show_table(TITLES[part], _COLUMNS, [_cells(row, len(found.seeds)) for row in rows], range(1, 7))
         say()
-    for line in in_words(found):
+    for line in describe_ablation(found):
         say(line)
     for _, row in found.all_rows:
         for leak in row.leaks:
@@ -76,7 +76,7 @@ def _interval(one: Difference) -> str:
     return "none" if one.low is None or one.high is None else f"{one.low:+.2f} to {one.high:+.2f}"
 
 
-def in_words(found: Ablation) -> list[str]:
+def describe_ablation(found: Ablation) -> list[str]:
     """What stands behind the numbers, a line each."""
     facts = found.facts
     compared = sum(row.difference is not None for _, row in found.all_rows)
@@ -136,7 +136,7 @@ def as_data(found: Ablation) -> dict[str, Any]:
         "seeds": list(found.seeds),
         "budget": dict(found.budget),
         "parts": {part: [_row_data(row) for row in rows] for part, rows in found.rows.items()},
-        "in_words": in_words(found),
+        "in_words": describe_ablation(found),
     }
 
 

@@ -36,7 +36,7 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchSpec:
     """All that a search depends on beside the common budget and its seed."""
 
     data: Data
@@ -55,7 +55,7 @@ class Search:
 class Setup:
     """A search, and the number of cells that its genotype is trained in."""
 
-    search: Search
+    search: SearchSpec
     cells: int
 
     @property
@@ -74,16 +74,16 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Part:
+class AblationPart:
     """The rows of one part, the base line first."""
 
     name: PartName
     variants: tuple[Variant, ...]
 
 
-def parts_of(
+def list_parts(
     config: AblateConfig, names: Sequence[PartName], base: Setup, others: Mapping[str, Data]
-) -> tuple[Part, ...]:
+) -> tuple[AblationPart, ...]:
     """The parts in the order of their names; ``others``: the data in other representations, by what they show."""
     made = {
         "stack": lambda: _stack(base, config.stack_cells),
@@ -92,7 +92,7 @@ def parts_of(
         "representation": lambda: _representations(base, others),
         "strategies": lambda: _strategies(base),
     }
-    return tuple(Part(name, made[name]()) for name in get_args(PartName) if name in names)
+    return tuple(AblationPart(name, made[name]()) for name in get_args(PartName) if name in names)
 
 
 def _stack(base: Setup, counts: Sequence[int]) -> tuple[Variant, ...]:

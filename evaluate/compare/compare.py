@@ -14,7 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from emonas.errors import UserError
-from emonas.evaluate.results.bootstrap import FEW, Pooled, confusions, limits, number, pooled, rates, resampled
+from emonas.evaluate.results.bootstrap import (
+    FEW,
+    Pooled,
+    confusions_by_person,
+    limits,
+    number,
+    pool_answers,
+    rates,
+    resample,
+)
 from emonas.evaluate.results.file import Results, read_results
 from emonas.evaluate.results.metrics import MEASURES
 
@@ -103,7 +112,7 @@ def compare(a: Path, b: Path, resamples: int = 10_000, seed: int = 0) -> Compari
 
 def _side(path: Path) -> Side:
     results = read_results(path)
-    return Side(str(path), results, tuple(pooled(results["per_fold"])))
+    return Side(str(path), results, tuple(pool_answers(results["per_fold"])))
 
 
 def _refuse_others(a: Side, b: Side) -> None:
@@ -135,12 +144,12 @@ def _refuse_other_samples(a: Pooled, b: Pooled) -> None:
 
 def _differences(a: Side, b: Side, people: int, resamples: int, seed: int) -> tuple[Difference, ...]:
     task, classes = a.results["task"], len(a.results["classes"])
-    matrices = [[confusions(answers, classes) for answers in side.runs] for side in (a, b)]
+    matrices = [[confusions_by_person(answers, classes) for answers in side.runs] for side in (a, b)]
     of_a, of_b = (np.mean([rates(run.sum(0), task) for run in runs], axis=0) for runs in matrices)
     low, high = np.full((2, len(MEASURES)), np.nan)
     p = np.full(len(MEASURES), np.nan)
     if people > 1:
-        drawn_a, drawn_b = resampled(matrices, task, resamples, seed)
+        drawn_a, drawn_b = resample(matrices, task, resamples, seed)
         low, high = limits(drawn_b - drawn_a)
         p = np.array([two_sided(column) for column in (drawn_b - drawn_a).T])
     return tuple(

@@ -22,7 +22,7 @@ def show_comparison(found: Comparison, as_json: bool) -> None:
     rows = [_row(one) for one in found.differences]
     show_table("Scores", ("", "A", "B", "B - A", "95 % interval", "p"), rows, range(1, 6))
     say()
-    for line in in_words(found):
+    for line in describe_comparison(found):
         say(line)
     for warning in found.warnings:
         warn(warning)
@@ -45,7 +45,7 @@ def as_data(found: Comparison) -> dict[str, Any]:
         "mcnemar": None if test is None else {"only_a": test.only_a, "only_b": test.only_b, "p": test.p},
         "clean": found.a.clean and found.b.clean,
         "warnings": list(found.warnings),
-        "in_words": in_words(found),
+        "in_words": describe_comparison(found),
     }  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def _side_data(side: Side) -> dict[str, Any]:
     return {"path": side.path, **{key: side.results[key] for key in keys}}
 
 
-def in_words(found: Comparison) -> list[str]:
+def describe_comparison(found: Comparison) -> list[str]:
     """What the comparison says, a line each: the three scores, UAR first, then McNemar's test."""
     whom = f"{found.people} {'subjects' if found.named else 'pictures, since nobody is named'}"
     lines = [_sentence(one, whom) for one in reversed(found.differences)]

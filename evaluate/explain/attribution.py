@@ -32,7 +32,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emonas.datasets.clips.dynamic_image import STILL
-from emonas.datasets.loading.batches import centred
+from emonas.datasets.loading.batches import normalise
 from emonas.errors import UserError
 from emonas.evaluate.explain.config import METHOD_NAMES, MethodName
 from emonas.evaluate.model.model import Model
@@ -72,7 +72,7 @@ class Attribution:
         return np.isnan(self.delta) | (np.abs(self.delta) <= TOLERANCE * np.maximum(1, np.abs(self.difference)))
 
 
-def joined(parts: Sequence[Attribution]) -> Attribution:
+def concatenate(parts: Sequence[Attribution]) -> Attribution:
     """Several attributions by one method as one, in order."""
     channels = [part.channels for part in parts if part.channels is not None]
     return Attribution(
@@ -140,11 +140,11 @@ def baseline(images: Tensor, representation: str) -> Tensor:
     if representation == "clip":
         return images[:, :3].repeat(1, images.shape[1] // 3, 1, 1)
     moving = representation in ("dynamic", "dynamic-pair", "flow")
-    return centred(torch.full_like(images, STILL)) if moving else torch.zeros_like(images)
+    return normalise(torch.full_like(images, STILL)) if moving else torch.zeros_like(images)
 
 
 def _floats(picture: np.ndarray, device: torch.device) -> Tensor:
-    return centred(torch.from_numpy(np.array(picture[None])).to(device))
+    return normalise(torch.from_numpy(np.array(picture[None])).to(device))
 
 
 def _targets(target: Target, names: Sequence[str], probabilities: np.ndarray) -> np.ndarray:

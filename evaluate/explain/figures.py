@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from emonas.datasets.clips.representation import as_picture
+from emonas.datasets.clips.representation import show_as_picture
 from emonas.evaluate.explain.summary import Mean
-from emonas.plotting.style import DARK, GREY, LETTERS, own_style, sheet, shown, text_width, write
+from emonas.plotting.style import DARK, GREY, LETTERS, draw_text, fit_text, new_figure, text_width, use_own_style
 
 FOR, AGAINST = "#0072b2", "#e69f00"
 BLUR = 0.02
@@ -42,12 +42,12 @@ class Explained:
     lines: tuple[str, ...]
 
 
-def beneath(picture: np.ndarray, representation: str) -> np.ndarray:
+def picture_under_map(picture: np.ndarray, representation: str) -> np.ndarray:
     """The part of a prepared picture (C, H, W) that a map lies over: (H, W, 3).
 
     Of a pair the motion to the apex, of a clip the middle frame.
     """
-    whole = as_picture(picture, representation)
+    whole = show_as_picture(picture, representation)
     side = picture.shape[-1]
     start = side if representation == "clip" else 0
     return whole[:, start : start + side]
@@ -57,9 +57,9 @@ def draw_samples(samples: Sequence[Explained], representation: str, title: str) 
     """Each picture beside itself under its map; every map has a scale of its own."""
 
     def draw(axes: Axes, left: float, top: float, sample: Explained) -> None:
-        part = beneath(sample.picture, representation)
+        part = picture_under_map(sample.picture, representation)
         _image(axes, left, top, part)
-        seen = blurred(sample.map)
+        seen = blur(sample.map)
         _overlay(axes, left + SIDE + GAP, top, part, seen, scale_of(seen))
 
     note = _note("each map has a scale of its own", len(samples), representation)
@@ -68,11 +68,11 @@ def draw_samples(samples: Sequence[Explained], representation: str, title: str) 
 
 def draw_means(means: Sequence[Explained], representation: str, title: str) -> Figure:
     """The mean map of each class over the mean of its pictures; one scale for all of them."""
-    seen = {id(mean): blurred(mean.map) for mean in means}
+    seen = {id(mean): blur(mean.map) for mean in means}
     scale = scale_of(np.stack([*seen.values()]))
 
     def draw(axes: Axes, left: float, top: float, mean: Explained) -> None:
-        _overlay(axes, left, top, beneath(mean.picture, representation), seen[id(mean)], scale)
+        _overlay(axes, left, top, picture_under_map(mean.picture, representation), seen[id(mean)], scale)
 
     note = _note("one scale for all", len(means), representation)
     return _grid(means, draw, (title, note), COLUMNS_OF_MEANS, SIDE)
@@ -94,7 +94,7 @@ def mean_panels(found: Sequence[Mean], pictures: np.ndarray, names: Sequence[str
     ]
 
 
-def blurred(values: np.ndarray) -> np.ndarray:
+def blur(values: np.ndarray) -> np.ndarray:
     """A map (H, W), smoothed for the eye; its sum stays."""
     return np.asarray(cv2.GaussianBlur(values.astype(np.float32), (0, 0), max(0.3, BLUR * values.shape[-1])))
 
@@ -104,7 +104,7 @@ def scale_of(values: np.ndarray) -> float:
     return float(np.percentile(np.abs(values), FULL)) or float(np.abs(values).max()) or 1.0
 
 
-def overlaid(picture: np.ndarray, values: np.ndarray, scale: float) -> np.ndarray:
+def overlay(picture: np.ndarray, values: np.ndarray, scale: float) -> np.ndarray:
     """Values (H, W) in colour over a picture (H, W, 3), uint8, whitened and grey: (H, W, 3), floats in 0..1."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None] / 255
     below = WHITENED + (1 - WHITENED) * grey
@@ -125,13 +125,13 @@ def _grid(
     columns = min(most, len(samples))
     rows = -(-len(samples) // columns)
     height = SIDE + LINE * (0.6 + max(len(sample.lines) for sample in samples)) + GAP
-    with own_style():
-        heading = shown(texts[0], 90)
+    with use_own_style():
+        heading = fit_text(texts[0], 90)
         full = 2 * MARGIN + columns * (width + 2 * GAP) - 2 * GAP
         legend = 3.2 + text_width(texts[1], LETTERS)
         wide = max(full, 2 * MARGIN + max(text_width(heading, LETTERS + 1.5, "bold"), legend, 2 * SIDE))
-        figure, axes = sheet(wide, 2 * MARGIN + LINE + rows * height + LEGEND)
-        write(axes, MARGIN, MARGIN, heading, ha="left", fontsize=LETTERS + 1.5, fontweight="bold")
+        figure, axes = new_figure(wide, 2 * MARGIN + LINE + rows * height + LEGEND)
+        draw_text(axes, MARGIN, MARGIN, heading, ha="left", fontsize=LETTERS + 1.5, fontweight="bold")
         for i, sample in enumerate(samples):
             left = MARGIN + (i % columns) * (width + 2 * GAP)
             top = 2 * MARGIN + LINE / 2 + (i // columns) * height
@@ -139,7 +139,9 @@ def _grid(
             for row, line in enumerate(sample.lines):
                 look = {"fontweight": "bold", "color": DARK} if row == 0 else {"color": GREY}
                 y = top + SIDE + LINE * (0.8 + row)
-                write(axes, left, y, shown(line, LONGEST if width > SIDE else LONGEST // 2 + 6), ha="left", **look)
+                draw_text(
+                    axes, left, y, fit_text(line, LONGEST if width > SIDE else LONGEST // 2 + 6), ha="left", **look
+                )
         _legend(axes, MARGIN, 2 * MARGIN + LINE / 2 + rows * height + LEGEND / 3, texts[1])
     return figure
 
@@ -149,7 +151,7 @@ def _image(axes: Axes, left: float, top: float, picture: np.ndarray) -> None:
 
 
 def _overlay(axes: Axes, left: float, top: float, picture: np.ndarray, values: np.ndarray, scale: float) -> None:
-    _image(axes, left, top, overlaid(picture, values, scale))
+    _image(axes, left, top, overlay(picture, values, scale))
     middles = (np.arange(values.shape[-1]) + 0.5) * SIDE / values.shape[-1]
     for sign, style in ((1, "solid"), (-1, "dashed")):
         if (sign * values).max() > scale / 2:
@@ -161,6 +163,6 @@ def _legend(axes: Axes, left: float, y: float, note: str) -> None:
     for colour, style, words in ((FOR, "solid", "speaks for it"), (AGAINST, "dashed", "speaks against it")):
         corners = ([left, left + 0.3, left + 0.3, left], [y - 0.07, y - 0.07, y + 0.07, y + 0.07])
         axes.fill(*corners, facecolor=colour, edgecolor=DARK, linestyle=style, linewidth=0.9)
-        write(axes, left + 0.38, y, words, ha="left", color=GREY)
+        draw_text(axes, left + 0.38, y, words, ha="left", color=GREY)
         left += 0.6 + text_width(words, LETTERS)
-    write(axes, left, y, note, ha="left", color=GREY)
+    draw_text(axes, left, y, note, ha="left", color=GREY)

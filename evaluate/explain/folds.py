@@ -15,13 +15,13 @@ from emonas.console import progress
 from emonas.datasets.protocols.protocol import Fold
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
-from emonas.evaluate.explain.attribution import Attribution, captum_attr, explain, joined
+from emonas.evaluate.explain.attribution import Attribution, captum_attr, concatenate, explain
 from emonas.evaluate.explain.config import METHOD_NAMES
 from emonas.evaluate.explain.figures import Explained, draw_means, draw_samples, mean_panels
 from emonas.evaluate.explain.summary import MAPS, MEANS, SAMPLES, means, save_maps, spread_over
 from emonas.evaluate.model.model import Model
 from emonas.evaluate.model.of_fold import genotype_in, info_of_fold, model_in
-from emonas.evaluate.results.tables import answers
+from emonas.evaluate.results.tables import answer_rows
 from emonas.plotting.figures import save_figure
 
 #: Explained samples of a run, and those of them that are shown by themselves.
@@ -34,12 +34,12 @@ def explain_run(run: Path, results: dict[str, Any], prepared: Prepared) -> list[
     Raises UserError: captum is not installed, another prepared set than was tested, a fold without its network.
     """
     captum_attr()
-    rows = [row for row in answers(results) if row["seed"] == results["seeds"][0]]
+    rows = [row for row in answer_rows(results) if row["seed"] == results["seeds"][0]]
     rows = [rows[i] for i in spread_over([row["truth"] for row in rows], MOST)]
     if not all(_same(row, results, prepared) for row in rows):
         raise UserError(f"{prepared.name} has changed since this training, so its answers cannot be explained")
     rows.sort(key=lambda row: row["fold"])
-    attribution = _by_folds(run, results, rows, prepared)
+    attribution = _explain_by_folds(run, results, rows, prepared)
     kind, by = prepared.options["representation"], f"by {METHOD_NAMES['ig']}"
     pictures = np.array(prepared.images[[row["position"] for row in rows]])
     found = means(attribution.maps, attribution.targets, attribution.channels, kind)
@@ -69,7 +69,9 @@ def _same(row: Mapping[str, Any], results: Mapping[str, Any], prepared: Prepared
     return bool(sample.person == row["person"] and (results["task"] == "units" or sample.label == row["truth"]))
 
 
-def _by_folds(run: Path, results: dict[str, Any], rows: Sequence[Mapping[str, Any]], prepared: Prepared) -> Attribution:
+def _explain_by_folds(
+    run: Path, results: dict[str, Any], rows: Sequence[Mapping[str, Any]], prepared: Prepared
+) -> Attribution:
     """Explain rows, sorted by their folds, each by its fold's network: the class that it answered."""
     found: list[Attribution] = []
     fold, model = None, None
@@ -81,7 +83,7 @@ def _by_folds(run: Path, results: dict[str, Any], rows: Sequence[Mapping[str, An
             target = None if model.info.units else row["prediction"]
             found.append(explain(model, picture, target))
             step(row["person"])
-    return joined(found)
+    return concatenate(found)
 
 
 def _network(run: Path, results: dict[str, Any], fold: str) -> Model:

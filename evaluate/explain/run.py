@@ -11,13 +11,13 @@ import numpy as np
 
 from emonas.console import progress, say, show_table, warn
 from emonas.errors import UserError
-from emonas.evaluate.explain.attribution import Attribution, captum_attr, explain, joined
+from emonas.evaluate.explain.attribution import Attribution, captum_attr, concatenate, explain
 from emonas.evaluate.explain.config import METHOD_NAMES, ExplainConfig
 from emonas.evaluate.explain.figures import Explained, draw_means, draw_samples, mean_panels
 from emonas.evaluate.explain.summary import (
     HALVES_IN_WORDS,
     MAPS,
-    incomplete_in_words,
+    describe_incomplete,
     means,
     save_maps,
     share_columns,
@@ -27,7 +27,7 @@ from emonas.evaluate.explain.summary import (
 from emonas.evaluate.model.info import ModelInfo
 from emonas.evaluate.model.load import load
 from emonas.evaluate.model.model import Model
-from emonas.evaluate.model.prepared import real_set
+from emonas.evaluate.model.prepared import find_real_set
 from emonas.plotting.figures import save_figure
 
 
@@ -57,11 +57,11 @@ def run_explain(path: Path, inputs: Sequence[Path], config: ExplainConfig) -> At
         for picture, name in zip(asked.pictures, asked.names, strict=True):
             found.append(explain(model, picture[None], config.target, config.method))
             step(name)
-    attribution = joined(found)
+    attribution = concatenate(found)
     written = _write(config, model.info, asked, attribution)
     incomplete = np.flatnonzero(~attribution.complete)
     if len(incomplete):
-        warn(incomplete_in_words(len(incomplete), len(asked.names)))
+        warn(describe_incomplete(len(incomplete), len(asked.names)))
     say(f"written: {written} figures and {MAPS} in {config.out}; maps tell what the network looks at, not what is felt")
     return attribution
 
@@ -76,7 +76,7 @@ def _samples(model: Model, config: ExplainConfig) -> Asked:
     """Samples of people whom the network has not seen, where there are any."""
     if (config.onset, config.apex, config.offset) != (None, None, None):
         raise UserError("--onset, --apex and --offset belong to files; the samples of --dataset have their own")
-    prepared = real_set(model.info, config.dataset)
+    prepared = find_real_set(model.info, config.dataset)
     assert prepared
     samples = prepared.samples
     open_ones = [i for i, sample in enumerate(samples) if sample.person not in model.info.people]

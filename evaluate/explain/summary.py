@@ -108,7 +108,7 @@ def spread_over(labels: Sequence[object], count: int) -> list[int]:
     return sorted(chosen)
 
 
-def incomplete_in_words(count: int, n: int) -> str:
+def describe_incomplete(count: int, n: int) -> str:
     """What must be said of maps whose sums are off."""
     return (
         f"{count} of {n} maps do not add up to the change of the evidence within {100 * TOLERANCE:.0f} %; read them "

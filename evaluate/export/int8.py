@@ -18,10 +18,10 @@ import numpy as np
 from emonas.console import say, show_table, warn
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
-from emonas.evaluate.export.onnx import PIXELS, answers, session
+from emonas.evaluate.export.onnx import PIXELS, predictions, session
 from emonas.evaluate.model.info import ModelInfo
 from emonas.evaluate.results.metrics import MEASURES, scores, unit_scores
-from emonas.evaluate.train.task import Task, task_of
+from emonas.evaluate.train.task import Task, make_task
 from emonas.files import replacing
 
 #: Pictures from which the ranges of the activations are taken.
@@ -46,17 +46,17 @@ def quantise(info: ModelInfo, content: bytes, prepared: Prepared, out: Path) -> 
 
     The ranges come from the training's own pictures. Returns the scores by model. Raises UserError.
     """
-    task = task_of(prepared, info.names if info.units else ())
+    task = make_task(prepared, info.names if info.units else ())
     if task.names != info.names:
         raise UserError(f"--dataset {prepared.name}: its classes are {', '.join(task.names)}, not the network's")
-    sides = sides_of(info, prepared)
+    sides = make_sides(info, prepared)
     chosen = np.linspace(0, len(sides.learnt) - 1, min(_CALIBRATION, len(sides.learnt))).astype(int)
-    small = quantised(content, prepared.images[sides.learnt[chosen]])
+    small = quantise_model(content, prepared.images[sides.learnt[chosen]])
     with replacing(out) as temporary:
         temporary.write_bytes(small)
     given = {
-        "float": answers(content, prepared.images[sides.tested]),
-        "int8": answers(small, prepared.images[sides.tested]),
+        "float": predictions(content, prepared.images[sides.tested]),
+        "int8": predictions(small, prepared.images[sides.tested]),
     }
     found = {name: _scores(task, sides.tested, probabilities) for name, probabilities in given.items()}
     n = len(sides.tested)
@@ -72,7 +72,7 @@ def quantise(info: ModelInfo, content: bytes, prepared: Prepared, out: Path) -> 
     return found
 
 
-def sides_of(info: ModelInfo, prepared: Prepared) -> Sides:
+def make_sides(info: ModelInfo, prepared: Prepared) -> Sides:
     """Whose pictures the weights have seen; everybody is tested where they have seen all. Raises UserError.
 
     By person; where nobody is named, by the owner's split.
@@ -89,7 +89,7 @@ def sides_of(info: ModelInfo, prepared: Prepared) -> Sides:
     return Sides(learnt, learnt if seen.all() else np.flatnonzero(~seen), bool(seen.all()))
 
 
-def quantised(content: bytes, pictures: np.ndarray) -> bytes:
+def quantise_model(content: bytes, pictures: np.ndarray) -> bytes:
     """Weights (by channel) and activations in 8 bits, their ranges from ``pictures`` (N, C, H, W), uint8."""
     import tempfile
 

@@ -30,7 +30,7 @@ PIXELS, PROBABILITIES = "pixels", "probabilities"
 TOLERANCE = 1e-4
 
 
-def missing() -> str | None:
+def missing_packages() -> str | None:
     """What to do so that models can be exported and run; None where all is there."""
     from importlib.util import find_spec
 
@@ -44,7 +44,7 @@ def export(network: nn.Module, size: int, in_channels: int, path: Path | None = 
     Convolutions take up the normalisations that follow them; the auxiliary head is left out. Raises UserError where the
     extra ``onnx`` is not installed, and where ONNX Runtime's logits differ from torch's (nothing is written then).
     """
-    lack = missing()
+    lack = missing_packages()
     if lack:
         raise UserError(f"no ONNX export: {lack}")
     plain = copy.deepcopy(network).cpu().float().eval().to(memory_format=torch.contiguous_format)
@@ -70,7 +70,7 @@ def _exported(network: nn.Module, size: int, in_channels: int) -> bytes:
 def to_onnx(network: nn.Module, images: Tensor, input_name: str, output_name: str) -> bytes:
     """A network in evaluation mode, contiguous, as an ONNX model for batches of any size of such ``images``.
 
-    Nothing is checked; see `missing` for what this needs.
+    Nothing is checked; see `missing_packages` for what this needs.
     """
     batch = torch.export.Dim("batch")
     # Where gradients are wanted, 1x1 convolutions are matrix products (`emonas.operations.pointwise`), which nothing
@@ -129,7 +129,7 @@ def largest_difference(network: nn.Module, model: bytes | Path, size: int, in_ch
     return largest
 
 
-def answers(content: bytes, pictures: np.ndarray, batch: int = 64) -> np.ndarray:
+def predictions(content: bytes, pictures: np.ndarray, batch: int = 64) -> np.ndarray:
     """What an exported model answers, (N, answers), in batches of at most so many pictures."""
     runner = session(content)
     parts: Sequence[np.ndarray] = [

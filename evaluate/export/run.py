@@ -19,16 +19,16 @@ import torch
 from torch import Tensor, nn
 
 from emonas.console import say, show_table
-from emonas.datasets.loading.batches import centred
+from emonas.datasets.loading.batches import normalise
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
 from emonas.evaluate.export import onnx as onnx_model
 from emonas.evaluate.export.config import ExportConfig
-from emonas.evaluate.export.onnx import PIXELS, PROBABILITIES, answers
+from emonas.evaluate.export.onnx import PIXELS, PROBABILITIES, predictions
 from emonas.evaluate.model.info import ModelInfo
 from emonas.evaluate.model.load import load as load_network
 from emonas.evaluate.model.model import Model
-from emonas.evaluate.model.prepared import real_set
+from emonas.evaluate.model.prepared import find_real_set
 from emonas.files import replacing
 
 #: Largest difference of a probability from PyTorch's.
@@ -56,7 +56,7 @@ class Deployed(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(N, C, H, W), uint8, to (N, answers)."""
-        logits = self.network(centred(pixels))
+        logits = self.network(normalise(pixels))
         return logits.sigmoid() if self.units else logits.softmax(1)
 
 
@@ -65,15 +65,15 @@ def run_export(source: Path, out: Path, config: ExportConfig) -> list[Check]:
 
     The checks are also returned.
     """
-    lack = onnx_model.missing()
+    lack = onnx_model.missing_packages()
     if lack:
         raise UserError(f"no ONNX export: {lack}")
     if out.suffix != ".onnx":
         raise UserError(f"{out}: the file to write should end on .onnx")
     model = load_network(source, "cpu")
-    prepared = real_set(model.info, config.dataset, needed=config.int8)
-    content = onnx_of(model)
-    checks = checked(model, content, prepared, config.check)
+    prepared = find_real_set(model.info, config.dataset, needed=config.int8)
+    content = make_onnx(model)
+    checks = check_model(model, content, prepared, config.check)
     with replacing(out) as temporary:
         temporary.write_bytes(content)
     rows = [(one.pictures, one.count, one.batch, f"{one.difference:.1e}") for one in checks]
@@ -92,7 +92,7 @@ def run_export(source: Path, out: Path, config: ExportConfig) -> list[Check]:
     return checks
 
 
-def onnx_of(model: Model) -> bytes:
+def make_onnx(model: Model) -> bytes:
     """The ONNX model with its metadata, unchecked."""
     import onnx
 
@@ -101,12 +101,12 @@ def onnx_of(model: Model) -> bytes:
     # Two pictures: a batch of one would be taken for a constant.
     pixels = torch.zeros(2, info.in_channels, info.size, info.size, dtype=torch.uint8)
     made = onnx.load_from_string(onnx_model.to_onnx(plain, pixels, PIXELS, PROBABILITIES))
-    onnx.helper.set_model_props(made, {"emonas": json.dumps(described(info), ensure_ascii=False, allow_nan=False)})
+    onnx.helper.set_model_props(made, {"emonas": json.dumps(describe_model(info), ensure_ascii=False, allow_nan=False)})
     content: bytes = made.SerializeToString()
     return content
 
 
-def described(info: ModelInfo) -> dict[str, Any]:
+def describe_model(info: ModelInfo) -> dict[str, Any]:
     """What the network says of itself, for everybody: how many people it has seen, and no cells with their history."""
     plain = info.as_json()
     plain["trained_on"] = [{**origin, "people": len(origin["people"])} for origin in plain["trained_on"]]
@@ -115,7 +115,7 @@ def described(info: ModelInfo) -> dict[str, Any]:
     return {key: value for key, value in plain.items() if key != "genotype"}
 
 
-def checked(model: Model, content: bytes, prepared: Prepared | None, count: int) -> list[Check]:
+def check_model(model: Model, content: bytes, prepared: Prepared | None, count: int) -> list[Check]:
     """Compare random and real pictures in batches of 1 and of 7. Raises UserError where a probability differs."""
     info = model.info
     random = np.random.default_rng(0).integers(0, 256, (count, info.in_channels, info.size, info.size), np.uint8)
@@ -127,7 +127,7 @@ def checked(model: Model, content: bytes, prepared: Prepared | None, count: int)
     for name, pictures in sets:
         expected = model.probabilities(pictures)
         for batch in _BATCHES:
-            difference = float(np.abs(answers(content, pictures, batch) - expected).max())
+            difference = float(np.abs(predictions(content, pictures, batch) - expected).max())
             checks.append(Check(name, len(pictures), batch, difference))
     # "not <=": a NaN is refused too.
     wrong = [one for one in checks if not one.difference <= TOLERANCE]

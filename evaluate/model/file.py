@@ -13,14 +13,14 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
-from emonas.device import pick
+from emonas.device import pick_device
 from emonas.errors import UserError
 from emonas.evaluate.model import baselines
 from emonas.evaluate.model.info import FORMAT, VERSION, ModelInfo, damaged, read_info
 from emonas.evaluate.model.inputs import picture_options
 from emonas.evaluate.model.model import Model
 from emonas.files import replacing
-from emonas.network import Network, Plain
+from emonas.network import Baseline, Network
 from emonas.options import DeviceName
 
 NAME = "model.safetensors"
@@ -31,7 +31,9 @@ def save_model(path: Path, network: nn.Module, info: ModelInfo) -> None:
     """Write a network, without its auxiliary head, and what it says of itself; whole or not at all."""
     from safetensors.torch import save
 
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in answering(network.state_dict()).items()}
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in inference_weights(network.state_dict()).items()
+    }
     content = json.dumps(info.as_json(), ensure_ascii=False, allow_nan=False)
     data = save(tensors, {"format": FORMAT, "version": str(VERSION), "info": content})
     with replacing(path) as temporary:
@@ -40,17 +42,17 @@ def save_model(path: Path, network: nn.Module, info: ModelInfo) -> None:
 
 def load_model(path: Path, device: DeviceName = "auto") -> Model:
     """Read what `save_model` wrote. Raises UserError: missing, cut off, foreign, newer, other tensors than it says."""
-    place = pick(device)
+    place = pick_device(device)
     info, tensors = _read(path)
-    return Model(info, network_of(info, tensors, str(path)).to(place), place)
+    return Model(info, build_network(info, tensors, str(path)).to(place), place)
 
 
-def answering(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+def inference_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights that answer: all but those of the auxiliary head, which only training has."""
     return {name: tensor for name, tensor in weights.items() if not name.startswith(_AUXILIARY)}
 
 
-def network_of(info: ModelInfo, tensors: dict[str, Tensor], name: str) -> nn.Module:
+def build_network(info: ModelInfo, tensors: dict[str, Tensor], name: str) -> nn.Module:
     """The network that ``info`` describes, with these weights, ready to answer; ``name`` is how messages call it.
 
     Compared on paper first, without memory for weights. Raises UserError where the two do not belong together.
@@ -82,7 +84,7 @@ def _built(info: ModelInfo, name: str) -> nn.Module:
     if info.genotype is None:
         if info.arch not in get_args(baselines.BaselineName):
             damaged(name, f"no network is called {info.arch[:40]!r}")
-        return Plain(baselines.build(info.arch, len(info.names), info.in_channels, info.size))  # type: ignore[arg-type]
+        return Baseline(baselines.build(info.arch, len(info.names), info.in_channels, info.size))  # type: ignore[arg-type]
     return Network(
         info.genotype,
         classes=len(info.names),

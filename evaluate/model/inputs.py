@@ -15,11 +15,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import numpy as np
 
 from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, is_image, sorted_frames, whole_video
-from emonas.datasets.clips.representation import PictureOptions, picture
+from emonas.datasets.clips.representation import PictureOptions, make_picture
 from emonas.datasets.clips.sample import Frames, Sample
-from emonas.datasets.faces.crop import finder_of, with_faces
+from emonas.datasets.faces.crop import add_face_frames, make_finder
 from emonas.datasets.faces.face import FaceFinder
-from emonas.datasets.faces.options import FaceOptions, Faces, recorded
+from emonas.datasets.faces.options import FaceOptions, Faces, record_options
 from emonas.errors import UserError
 
 #: A zero-based position in the frames of a clip, or one for each of several clips.
@@ -68,15 +68,15 @@ def face_finder(picture: Mapping[str, Any], faces: Faces, model: str | Path | No
         faces = "detect" if picture.get("faces") == "detect" else "whole"
     options = FaceOptions(faces=faces, face_model=Path(model) if model is not None else None)
     wanted = str(picture.get("face_model", ""))
-    if faces == "detect" and wanted and recorded(options)["face_model"] != wanted:
+    if faces == "detect" and wanted and record_options(options)["face_model"] != wanted:
         raise UserError(
             f"the training's faces were found by the model {wanted}: give that file as face_model, "
             'or faces="whole" for pictures that are already cut out'
         )
-    return finder_of(options)
+    return make_finder(options)
 
 
-def samples_of(
+def make_samples(
     given: Any, clips: bool, onset: Phase = None, apex: Phase = None, offset: Phase = None
 ) -> list[tuple[str, Sample]]:
     """What was given as samples, each with the name of its source ("" for pixels).
@@ -95,9 +95,9 @@ def samples_of(
     ]
 
 
-def made(sample: Sample, options: PictureOptions, finder: FaceFinder | None) -> np.ndarray:
+def prepare_picture(sample: Sample, options: PictureOptions, finder: FaceFinder | None) -> np.ndarray:
     """The picture of a sample, (C, size, size), uint8. Raises UserError: unreadable, no face, no motion."""
-    return picture(with_faces(sample, finder), options)
+    return make_picture(add_face_frames(sample, finder), options)
 
 
 def _named(onset: Phase, apex: Phase, offset: Phase) -> tuple[tuple[str, Phase], ...]:

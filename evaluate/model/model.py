@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from emonas.datasets.faces.options import Faces
-from emonas.datasets.loading.batches import centred
+from emonas.datasets.loading.batches import normalise
 from emonas.errors import UserError
 from emonas.evaluate.model.info import ModelInfo
-from emonas.evaluate.model.inputs import Phase, face_finder, made, picture_options, samples_of
+from emonas.evaluate.model.inputs import Phase, face_finder, make_samples, picture_options, prepare_picture
 from emonas.training.trainer import predict
 
 #: Pictures that go through the network at once, as in judging.
@@ -70,9 +70,9 @@ class Model:
         finder = face_finder(self.info.input, faces, face_model)
         options = picture_options(self.info.input)
         sources, pictures = [], []
-        for source, sample in samples_of(x, clips, onset, apex, offset):
+        for source, sample in make_samples(x, clips, onset, apex, offset):
             try:
-                pictures.append(made(sample, options, finder))
+                pictures.append(prepare_picture(sample, options, finder))
             except UserError as error:
                 message = str(error)
                 raise UserError(message if not source or source in message else f"{source}: {message}") from None
@@ -94,7 +94,7 @@ class Model:
     def _batches(self, pictures: np.ndarray) -> Iterator[Tensor]:
         for start in range(0, len(pictures), _BATCH):
             batch = torch.from_numpy(np.array(pictures[start : start + _BATCH])).to(self.device)
-            yield centred(batch).contiguous(memory_format=torch.channels_last)
+            yield normalise(batch).contiguous(memory_format=torch.channels_last)
 
     def __repr__(self) -> str:
         """What it is, what it takes, what it answers and what it is worth."""

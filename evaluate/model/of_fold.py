@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from emonas.datasets.protocols.protocol import Fold
-from emonas.device import pick
+from emonas.device import pick_device
 from emonas.errors import UserError
-from emonas.evaluate.model.file import answering, network_of
+from emonas.evaluate.model.file import build_network, inference_weights
 from emonas.evaluate.model.info import ModelInfo
 from emonas.evaluate.model.model import Model
 from emonas.evaluate.results.file import Results, read_results
 from emonas.evaluate.results.metrics import MEASURES
-from emonas.evaluate.results.words import doubts, numbers, on_whom, recipe_in_words
+from emonas.evaluate.results.words import doubts_in_words, numbers_in_words, recipe_in_words, whom_in_words
 from emonas.genotype import Genotype
 from emonas.options import DeviceName
 from emonas.training import checkpoint
@@ -34,11 +34,11 @@ def read_fold(folder: Path, device: DeviceName = "auto") -> Model:
 
 def model_in(folder: Path, info: ModelInfo, device: DeviceName = "auto") -> Model:
     """The trained weights of a folder as the network that ``info`` describes. Raises UserError."""
-    place = pick(device)
+    place = pick_device(device)
     weights = checkpoint.load(folder / WEIGHTS).get("network")
     if not isinstance(weights, dict):
         raise UserError(f"{folder / WEIGHTS}: not a trained network")
-    network = network_of(info, answering(weights), str(folder / WEIGHTS))
+    network = build_network(info, inference_weights(weights), str(folder / WEIGHTS))
     return Model(info, network.to(place), place)
 
 
@@ -89,16 +89,26 @@ def fold_score(results: Results, row: Mapping[str, Any]) -> dict[str, Any]:
     if results["n_folds"] == 1:
         seed = next(one for one in results["per_seed"] if one["seed"] == row["seed"])
         own = {key: seed[key] for key in MEASURES}
-        return {**own, **conditions(results), "in_words": f"{numbers(own)} {on_whom(results)}{doubts(results)}"}
+        return {
+            **own,
+            **describe_conditions(results),
+            "in_words": f"{numbers_in_words(own)} {whom_in_words(results)}{doubts_in_words(results)}",
+        }
     accuracy = float((np.array(row["truth"]) == np.array(row["predictions"])).mean())
     words = (
         f"accuracy {accuracy:.3f} on the {row['n']} samples that its fold tested; all folds together: "
         f"{recipe_in_words(results)}"
     )
-    return {"accuracy": accuracy, **conditions(results), "n_samples": row["n"], "n_subjects": None, "in_words": words}
+    return {
+        "accuracy": accuracy,
+        **describe_conditions(results),
+        "n_samples": row["n"],
+        "n_subjects": None,
+        "in_words": words,
+    }
 
 
-def conditions(results: Results) -> dict[str, Any]:
+def describe_conditions(results: Results) -> dict[str, Any]:
     """How a training was judged, as a model file keeps it."""
     keys = ("dataset", "chance", "n_samples", "n_subjects", "protocol", "protocol_in_words", "epoch_rule")
     return {key: results[key] for key in (*keys, "search_saw_test_subjects", "leaks")}

@@ -10,7 +10,7 @@ from emonas.errors import UserError
 from emonas.evaluate.model.info import ModelInfo
 
 
-def real_set(info: ModelInfo, dataset: str | None = None, needed: bool = False) -> Prepared | None:
+def find_real_set(info: ModelInfo, dataset: str | None = None, needed: bool = False) -> Prepared | None:
     """The prepared set of a network's pictures: the one asked for, or the training's where it is still the same.
 
     Raises UserError where it has other pictures, and where it is needed and not there.

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from emonas.errors import UserError
 from emonas.evaluate.predict.rows import NO_FACE, Answer
-from emonas.evaluate.predict.tracking import Person
+from emonas.evaluate.predict.tracking import Track
 from emonas.files import replacing
 from emonas.plotting.style import DARK
 
@@ -32,7 +32,7 @@ _LONGEST = 24
 _Place = tuple[int, int, int, int]
 
 
-def annotated(image: np.ndarray, marks: Sequence[tuple[Person, Answer | None]], empty: str = NO_FACE) -> np.ndarray:
+def annotate(image: np.ndarray, marks: Sequence[tuple[Track, Answer | None]], empty: str = NO_FACE) -> np.ndarray:
     """A copy of a frame (H, W, 3), RGB, with a box and a label for each face; ``empty`` is said where there is none."""
     drawn = np.ascontiguousarray(image).copy()
     usual = _LETTERS * min(drawn.shape[:2])
@@ -45,14 +45,14 @@ def annotated(image: np.ndarray, marks: Sequence[tuple[Person, Answer | None]], 
     # Labels last, so that no box crosses them.
     for (person, answer), box in zip(marks, boxes, strict=True):
         letters = max(_SMALLEST, round(min(usual, box[2] / _LETTERS_OF_BOX) if box else usual))
-        label = _label(words(answer), letters, _colour(person))
+        label = _label(label_in_words(answer), letters, _colour(person))
         _paste(drawn, label, _free_place(label, box, drawn, taken))
     if not marks and empty:
         _paste(drawn, _label(empty, max(_SMALLEST, round(usual)), _PALE), (0, 0))
     return drawn
 
 
-def _colour(person: Person) -> tuple[int, int, int]:
+def _colour(person: Track) -> tuple[int, int, int]:
     return _COLOURS[(person.number - 1) % len(_COLOURS)]
 
 
@@ -75,7 +75,7 @@ def _meet(one: _Place, other: _Place) -> bool:
     return all(one[i] < other[i] + other[i + 2] and other[i] < one[i] + one[i + 2] for i in (0, 1))
 
 
-def words(answer: Answer | None) -> str:
+def label_in_words(answer: Answer | None) -> str:
     """A label with its probability in per cent, short enough to stand over a face."""
     if answer is None:
         return "?"

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from emonas.datasets.clips.representation import PictureOptions, picture
+from emonas.datasets.clips.representation import PictureOptions, make_picture
 from emonas.datasets.clips.sample import Sample
 from emonas.errors import UserError
 from emonas.evaluate.model.inputs import ArrayFrames, picture_options
 from emonas.evaluate.model.model import Model, Prediction
-from emonas.evaluate.predict.rows import Answer, ExpressionRow, FaceRow, Part, Tally
+from emonas.evaluate.predict.rows import Answer, Chunk, ExpressionRow, FaceRow, Progress
 from emonas.evaluate.predict.sources import Frame
-from emonas.evaluate.predict.spotting import Motion, features, spot
-from emonas.evaluate.predict.tracking import Person, Tracker, overlap
+from emonas.evaluate.predict.spotting import Motion, motion_features, spot
+from emonas.evaluate.predict.tracking import Track, Tracker, overlap
 
 #: Seconds of a face that are looked through at once, and pixels of all faces together that are held; of a face there
 #: are always so many windows, and of a clip that is one expression at most so many bytes.
@@ -36,7 +36,7 @@ class _Stretch:
     Up to the frame ``done`` all is told; the last expression that was told ends in the frame ``told``.
     """
 
-    person: Person
+    person: Track
     numbers: list[int] = field(default_factory=list)
     cuts: list[np.ndarray] = field(default_factory=list)
     levels: list[np.ndarray] = field(default_factory=list)
@@ -47,7 +47,7 @@ class _Stretch:
     def nbytes(self) -> int:
         return len(self.cuts) * self.cuts[0].nbytes if self.cuts else 0
 
-    def fits(self, person: Person, image: np.ndarray) -> bool:
+    def fits(self, person: Track, image: np.ndarray) -> bool:
         """Whether the face is still at its place, and whole frames are still of one size."""
         if person.face is None:
             return self.person.face is None and self.cuts[0].shape == image.shape
@@ -62,7 +62,7 @@ class ClipReader:
     rate: float
     window: int | None
 
-    def parts(self, frames: Iterable[Frame], tracker: Tracker, tally: Tally) -> Iterator[Part]:
+    def parts(self, frames: Iterable[Frame], tracker: Tracker, tally: Progress) -> Iterator[Chunk]:
         """A Part for each stretch of each face, with its motion and the expressions in it. Raises UserError."""
         stretches: dict[int, _Stretch] = {}
         for frame in frames:
@@ -82,7 +82,7 @@ class ClipReader:
         for stretch in stretches.values():
             yield from self._told(stretch, last=True)
 
-    def _add(self, stretches: dict[int, _Stretch], person: Person, number: int, image: np.ndarray) -> Iterator[Part]:
+    def _add(self, stretches: dict[int, _Stretch], person: Track, number: int, image: np.ndarray) -> Iterator[Chunk]:
         old = stretches.get(person.number)
         if old is not None and not old.fits(person, image):
             yield from self._told(stretches.pop(person.number), last=True)
@@ -95,16 +95,16 @@ class ClipReader:
             if held > _MOST_BYTES:
                 raise UserError("the clip is too long to be one expression: leave out --whole-clip or cut it down")
             return
-        stretch.levels.append(features(cut))
+        stretch.levels.append(motion_features(cut))
         enough = len(stretch.cuts) >= _WINDOWS * self.window
         if enough and (held > _BYTES or len(stretch.cuts) >= _SECONDS * self.rate):
             yield from self._told(stretch, last=False)
 
-    def _told(self, stretch: _Stretch, last: bool) -> Iterator[Part]:
+    def _told(self, stretch: _Stretch, last: bool) -> Iterator[Chunk]:
         """What is in a stretch; unless it is the last of it, its end is kept for what may go on there."""
         if self.window is None:
             row = self._row(stretch, Motion(0, -1, len(stretch.cuts) - 1, 0.0))
-            yield Part((row,), number=stretch.person.number, first=stretch.numbers[0])
+            yield Chunk((row,), number=stretch.person.number, first=stretch.numbers[0])
             return
         spotted = spot(stretch.levels, self.window)
         begin = sum(number <= stretch.done for number in stretch.numbers)
@@ -115,7 +115,7 @@ class ClipReader:
                 rows.append(self._row(stretch, motion))
                 stretch.told = stretch.numbers[motion.offset]
         if begin < end:
-            yield Part(
+            yield Chunk(
                 tuple(rows), number=stretch.person.number, first=stretch.numbers[begin], curve=spotted.curve[begin:end]
             )
         if not last:
@@ -129,7 +129,7 @@ class ClipReader:
         apex = None if whole else motion.apex - motion.onset
         sample = Sample("", None, "", "", ArrayFrames(frames), 0, apex, len(frames) - 1)
         pictures, note = _pictures(sample, picture_options(self.model.info.input))
-        said = answered(self.model, pictures)
+        said = predict_faces(self.model, pictures)
         return ExpressionRow(
             person=stretch.person,
             onset=stretch.numbers[motion.onset],
@@ -145,7 +145,7 @@ class ClipReader:
 def _pictures(sample: Sample, options: PictureOptions) -> tuple[list[np.ndarray], str]:
     """The one picture of an expression, or none and why."""
     try:
-        return [picture(sample, options)], ""
+        return [make_picture(sample, options)], ""
     except UserError as error:
         return [], str(error)
 
@@ -154,7 +154,7 @@ def _pictures(sample: Sample, options: PictureOptions) -> tuple[list[np.ndarray]
 _FACES, _FRAMES, _KEPT_FRAMES = 32, 32, 8
 
 
-def answered(model: Model, pictures: list[np.ndarray]) -> list[Answer]:
+def predict_faces(model: Model, pictures: list[np.ndarray]) -> list[Answer]:
     """The model's answers for prepared pictures (C, size, size)."""
     if not pictures:
         return []
@@ -165,16 +165,16 @@ def answered(model: Model, pictures: list[np.ndarray]) -> list[Answer]:
     ]
 
 
-def still_parts(
-    model: Model, frames: Iterable[Frame], tracker: Tracker, rate: float, tally: Tally, moving: bool, keep: bool
-) -> Iterator[Part]:
+def still_chunks(
+    model: Model, frames: Iterable[Frame], tracker: Tracker, rate: float, tally: Progress, moving: bool, keep: bool
+) -> Iterator[Chunk]:
     """A Part for each frame that can be read, in order.
 
     ``moving``: whether frames follow each other in time, so that faces are held between looks and keep their numbers.
     ``keep``: whether the parts bring the frames along.
     """
     options = picture_options(model.info.input)
-    waiting: list[tuple[Frame, list[Person]]] = []
+    waiting: list[tuple[Frame, list[Track]]] = []
     pictures: list[np.ndarray] = []
     for frame in frames:
         if frame.image is None:
@@ -187,16 +187,16 @@ def still_parts(
         pictures += [_picture(person.cut(frame.image), options) for person in people]
         waiting.append((frame if keep else replace(frame, image=None), people))
         if len(pictures) >= _FACES or len(waiting) >= (_KEPT_FRAMES if keep else _FRAMES):
-            yield from _parts(waiting, answered(model, pictures), rate, keep)
+            yield from _parts(waiting, predict_faces(model, pictures), rate, keep)
             waiting, pictures = [], []
-    yield from _parts(waiting, answered(model, pictures), rate, keep)
+    yield from _parts(waiting, predict_faces(model, pictures), rate, keep)
 
 
 def _picture(face: np.ndarray, options: PictureOptions) -> np.ndarray:
-    return picture(Sample("", None, "", "", ArrayFrames(face[None])), options)
+    return make_picture(Sample("", None, "", "", ArrayFrames(face[None])), options)
 
 
-def _parts(waiting: list[tuple[Frame, list[Person]]], answers: list[Answer], rate: float, keep: bool) -> Iterator[Part]:
+def _parts(waiting: list[tuple[Frame, list[Track]]], answers: list[Answer], rate: float, keep: bool) -> Iterator[Chunk]:
     left = iter(answers)
     for frame, people in waiting:
         rows = [
@@ -205,4 +205,4 @@ def _parts(waiting: list[tuple[Frame, list[Person]]], answers: list[Answer], rat
         ]
         if not people:
             rows = [FaceRow(frame.number, frame.number / rate, frame.name, None, None)]
-        yield Part(tuple(rows), frame if keep else None)
+        yield Chunk(tuple(rows), frame if keep else None)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from emonas.evaluate.predict.sources import Frame
-from emonas.evaluate.predict.tracking import Person
+from emonas.evaluate.predict.tracking import Track
 
 NO_FACE = "no face"
 #: How many flaws are told one by one.
@@ -32,7 +32,7 @@ class FaceRow:
     frame: int
     seconds: float
     file: str
-    person: Person | None
+    person: Track | None
     answer: Answer | None
 
     @property
@@ -61,7 +61,7 @@ class ExpressionRow:
     there is no answer.
     """
 
-    person: Person
+    person: Track
     onset: int
     apex: int | None
     offset: int
@@ -91,7 +91,7 @@ Row = FaceRow | ExpressionRow
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Chunk:
     """What is known next: rows, with the frame that they are of where it was asked for, or with a stretch of motion.
 
     ``curve`` (T,) is the motion of the face ``number`` from frame ``first`` on, in thresholds.
@@ -105,7 +105,7 @@ class Part:
 
 
 @dataclass
-class Tally:
+class Progress:
     """What was seen so far: frames that were read, of them those without a face, what was skipped and why."""
 
     frames: int = 0

@@ -12,10 +12,10 @@ from emonas.console import say
 from emonas.evaluate.model.load import load
 from emonas.evaluate.model.model import Model
 from emonas.evaluate.predict.config import PredictConfig
-from emonas.evaluate.predict.draw import FOLDER, PICTURE, VIDEO, annotated, video_file, write_picture
-from emonas.evaluate.predict.rows import ExpressionRow, FaceRow, Part, Row
+from emonas.evaluate.predict.draw import FOLDER, PICTURE, VIDEO, annotate, video_file, write_picture
+from emonas.evaluate.predict.rows import Chunk, ExpressionRow, FaceRow, Row
 from emonas.evaluate.predict.sources import Frame, Source, open_source
-from emonas.evaluate.predict.stream import Predicted, Stream, stoppable
+from emonas.evaluate.predict.stream import Predicted, Stream, stop_on_interrupt
 from emonas.evaluate.predict.tables import CSV, JSONL, Sink, Table, csv_file, jsonl_file
 
 
@@ -28,10 +28,10 @@ def run_predict(model: Model | str | Path, given: str, config: PredictConfig, ke
     loaded = model if isinstance(model, Model) else load(model, config.device)
     rows: list[Row] = []
     out = config.out or _usual_out(source)
-    with stoppable() as stop:
+    with stop_on_interrupt() as stop:
         stream = Stream(loaded, source, config, stop)
         table = Table(stream.clips, files=not stream.moving)
-        with outputs(stream, out) as (takers, written):
+        with open_outputs(stream, out) as (takers, written):
             for part in stream.parts(keep=config.draw):
                 for taker in takers:
                     taker(part)
@@ -52,12 +52,12 @@ def _usual_out(source: Source) -> Path:
 
 TIMELINE = "timeline.png"
 #: Takes what is known next.
-Taker = Callable[[Part], None]
+Taker = Callable[[Chunk], None]
 _Write = Callable[[Frame, np.ndarray], None]
 
 
 @contextmanager
-def outputs(stream: Stream, out: Path) -> Iterator[tuple[list[Taker], list[str]]]:
+def open_outputs(stream: Stream, out: Path) -> Iterator[tuple[list[Taker], list[str]]]:
     """What was asked for as takers, and the names of their files. Raises UserError where they cannot be written."""
     config, names = stream.config, stream.model.info.names
     takers: list[Taker] = []
@@ -80,7 +80,7 @@ def outputs(stream: Stream, out: Path) -> Iterator[tuple[list[Taker], list[str]]
 
 
 def _each_row(sink: Sink) -> Taker:
-    def take(part: Part) -> None:
+    def take(part: Chunk) -> None:
         for row in part.rows:
             sink(row)
 
@@ -102,10 +102,10 @@ def _canvas(stack: ExitStack, stream: Stream, out: Path) -> tuple[_Write, str]:
 def _faces(stream: Stream, write: _Write) -> Iterator[Taker]:
     """Draws the frames that the parts bring along."""
 
-    def take(part: Part) -> None:
+    def take(part: Chunk) -> None:
         if part.frame and part.frame.image is not None:
             rows = [row for row in part.rows if isinstance(row, FaceRow)]
-            write(part.frame, annotated(part.frame.image, [(row.person, row.answer) for row in rows if row.person]))
+            write(part.frame, annotate(part.frame.image, [(row.person, row.answer) for row in rows if row.person]))
 
     yield take
 
@@ -118,7 +118,7 @@ def _expressions(stream: Stream, write: _Write) -> Iterator[Taker]:
     for frame in stream.frames():
         if frame.image is not None:
             marks = [(row.person, row.answer) for row in found if row.onset <= frame.number <= row.offset]
-            write(frame, annotated(frame.image, marks, empty=""))
+            write(frame, annotate(frame.image, marks, empty=""))
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class Spotted:
     curve: np.ndarray
 
 
-def features(face: np.ndarray) -> np.ndarray:
+def motion_features(face: np.ndarray) -> np.ndarray:
     """A face (H, W, 3), uint8, as smoothed grey levels in shares of their mean: (SIDE * SIDE,), float32."""
     grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
     interpolation = cv2.INTER_AREA if max(grey.shape) > SIDE else cv2.INTER_LINEAR
@@ -74,7 +74,9 @@ def spot(of_frames: Sequence[np.ndarray], window: int) -> Spotted:
     levels = _smoothed(np.stack(of_frames), max(1, window // 5))
     half = max(1, window // 2)
     rest = _surroundings(levels, half)
-    changes = np.concatenate([unexplained(one[None] - base, base) for one, base in zip(levels, rest, strict=True)])
+    changes = np.concatenate(
+        [unexplained_motion(one[None] - base, base) for one, base in zip(levels, rest, strict=True)]
+    )
     unrest = np.maximum(_spread(changes), _LEAST_UNREST)
     # A pixel that hardly ever stirs must not shout.
     unrest += 0.3 * float(np.median(unrest[_inside()]))
@@ -89,7 +91,7 @@ def spot(of_frames: Sequence[np.ndarray], window: int) -> Spotted:
     return Spotted(tuple(sorted(motions, key=lambda one: one.apex)), curve)
 
 
-def unexplained(differences: np.ndarray, face: np.ndarray) -> np.ndarray:
+def unexplained_motion(differences: np.ndarray, face: np.ndarray) -> np.ndarray:
     """What is left of differences (K, D) from a face (D,) when the head's small motions and the light are taken away.
 
     By least squares inside an ellipse, 0 outside: a shift to second order, turn, zoom and shear to first order, light
@@ -161,7 +163,7 @@ def _extent(
 ) -> Motion:
     """From where to where a movement goes; it is looked for up to a window away."""
     first = max(0, peak - window)
-    changes = unexplained(levels[first : peak + window + 1] - rest, rest)
+    changes = unexplained_motion(levels[first : peak + window + 1] - rest, rest)
     way = changes @ (changes[peak - first] / unrest**2)
     near = max(0, peak - first - window // 4)
     apex = near + int(np.argmax(way[near : peak - first + window // 4 + 1]))

@@ -14,10 +14,10 @@ from emonas.errors import UserError
 from emonas.evaluate.model.load import load
 from emonas.evaluate.model.model import Model
 from emonas.evaluate.predict.config import PredictConfig
-from emonas.evaluate.predict.readers import ClipReader, still_parts
-from emonas.evaluate.predict.rows import Part, Row, Tally
+from emonas.evaluate.predict.readers import ClipReader, still_chunks
+from emonas.evaluate.predict.rows import Chunk, Progress, Row
 from emonas.evaluate.predict.sources import Frame, Source, open_source
-from emonas.evaluate.predict.tracking import Tracker, looker_of
+from emonas.evaluate.predict.tracking import Tracker, make_locator
 
 
 class Stop:
@@ -39,7 +39,7 @@ class Predicted:
 
     names: tuple[str, ...]
     rows: tuple[Row, ...]
-    tally: Tally
+    tally: Progress
 
 
 @dataclass
@@ -50,11 +50,11 @@ class Stream:
     source: Source
     config: PredictConfig
     stop: Stop = field(default_factory=Stop)
-    tally: Tally = field(default_factory=Tally)
+    tally: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
         _check(self)
-        self.looker = looker_of(dict(self.model.info.input), self.config.faces, self.config.face_model)
+        self.looker = make_locator(dict(self.model.info.input), self.config.faces, self.config.face_model)
         self.tally.notes += _notes(self)
 
     @property
@@ -67,14 +67,14 @@ class Stream:
         """Whether frames follow each other in time; the pictures of a folder do so for a model of clips only."""
         return self.clips or self.source.kind in ("video", "camera")
 
-    def parts(self, keep: bool = False) -> Iterator[Part]:
+    def parts(self, keep: bool = False) -> Iterator[Chunk]:
         """All that is known, in order; ``keep`` brings the frames of a model of stills along. Raises UserError."""
         config, source = self.config, self.source
         tracker = Tracker(self.looker, config.detect_every)
         if self.clips:
             yield from ClipReader(self.model, source.rate, self.window).parts(self.frames(), tracker, self.tally)
         else:
-            yield from still_parts(self.model, self.frames(), tracker, source.rate, self.tally, self.moving, keep)
+            yield from still_chunks(self.model, self.frames(), tracker, source.rate, self.tally, self.moving, keep)
         self._end()
 
     @property
@@ -112,7 +112,7 @@ def predict(model: Model | str | Path, source: str | Path, config: PredictConfig
     answered until then. Raises UserError for what cannot be read.
     """
     loaded = model if isinstance(model, Model) else load(model, config.device)
-    with stoppable() as stop:
+    with stop_on_interrupt() as stop:
         stream = Stream(loaded, open_source(source, config.frames_per_second), config, stop)
         rows = tuple(row for part in stream.parts() for row in part.rows)
     return Predicted(loaded.info.names, rows, stream.tally)
@@ -148,7 +148,7 @@ def _notes(stream: Stream) -> list[str]:
 
 
 @contextmanager
-def stoppable() -> Iterator[Stop]:
+def stop_on_interrupt() -> Iterator[Stop]:
     """Inside, the first Ctrl-C sets ``asked``, the second one interrupts as always. Only in the main thread."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():

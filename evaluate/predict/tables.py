@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from emonas.console import say, show_table, warn
-from emonas.evaluate.predict.rows import NO_FACE, ExpressionRow, FaceRow, Row, Tally
+from emonas.evaluate.predict.rows import NO_FACE, ExpressionRow, FaceRow, Progress, Row
 from emonas.evaluate.predict.spotting import METHOD
-from emonas.evaluate.predict.tracking import Person
+from emonas.evaluate.predict.tracking import Track
 from emonas.files import replacing
 
 #: More rows than this are counted only.
@@ -41,7 +41,7 @@ class Table:
         count, score = self.labels.get(_label(row), (0, 0.0))
         self.labels[_label(row)] = (count + 1, score + (row.answer.score if row.answer else 0.0))
 
-    def show(self, tally: Tally, worth: str) -> None:
+    def show(self, tally: Progress, worth: str) -> None:
         """Print what was found, then what was left out, and what the model is worth."""
         if self.clips and tally.faces:
             self._show_expressions()
@@ -104,7 +104,7 @@ class Table:
         show_table(title, ("label", "rows", "share", "mean prob."), rows, (1, 2, 3))
 
 
-def _summary(tally: Tally) -> str:
+def _summary(tally: Progress) -> str:
     frames = f"{tally.frames} frame{'s' * (tally.frames != 1)}"
     if not tally.faces:
         return f"{frames}, {NO_FACE}"
@@ -179,7 +179,7 @@ def jsonl_file(folder: Path, names: Sequence[str]) -> Iterator[Sink]:
 def _blank(clips: bool) -> Row:
     """A row of which only the columns matter."""
     if clips:
-        return ExpressionRow(Person(0, None), 0, None, 0, 1.0, None, None)
+        return ExpressionRow(Track(0, None), 0, None, 0, 1.0, None, None)
     return FaceRow(0, 0.0, "", None, None)
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from emonas.evaluate.predict.rows import NO_FACE, ExpressionRow, FaceRow, Part
+from emonas.evaluate.predict.rows import NO_FACE, Chunk, ExpressionRow, FaceRow
 from emonas.files import replacing
 from emonas.plotting.figures import FILE_DPI, METADATA
-from emonas.plotting.style import DARK, GREY, LETTERS, LIGHT, WHITE, own_style, shown
+from emonas.plotting.style import DARK, GREY, LETTERS, LIGHT, WHITE, fit_text, use_own_style
 
 _STEPS = 1024
 _MOST_FACES = 6
@@ -74,7 +74,7 @@ class Timeline:
         self.clips = clips
         self.hidden: set[int] = set()
 
-    def add(self, part: Part) -> None:
+    def add(self, part: Chunk) -> None:
         """Take in what is known next."""
         for row in part.rows:
             if isinstance(row, ExpressionRow):
@@ -99,11 +99,11 @@ class Timeline:
 
     def write(self, path: Path, title: str) -> None:
         """Draw timeline.png. Raises UserError."""
-        with own_style():
+        with use_own_style():
             height = _TITLE + _FOOT + _PANEL * max(1, len(self.faces))
             figure = Figure(figsize=(_WIDTH, height), facecolor=WHITE)
-            figure.text(0.07, 1 - 0.2 / height, shown(title, 90), color=DARK, fontsize=LETTERS + 2, fontweight="bold",
-                        va="center", parse_math=False)  # fmt: skip
+            figure.text(0.07, 1 - 0.2 / height, fit_text(title, 90), color=DARK, fontsize=LETTERS + 2,
+                        fontweight="bold", va="center", parse_math=False)  # fmt: skip
             axes = None
             for at, number in enumerate(sorted(self.faces) or [0]):
                 bottom = (_FOOT + (max(1, len(self.faces)) - 1 - at) * _PANEL + 0.14) / height
@@ -137,7 +137,7 @@ class Timeline:
         frames, values = self.faces[number].curve()
         for at, name in enumerate(self.names):
             colour = _COLOURS[at % len(_COLOURS)]
-            axes.plot(self._time(frames), values[:, at], color=colour, linewidth=1.3, label=shown(name, 18),
+            axes.plot(self._time(frames), values[:, at], color=colour, linewidth=1.3, label=fit_text(name, 18),
                       marker="." if len(frames) < 60 else "")  # fmt: skip
         axes.set_ylim(0, 1.02)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.05), frameon=False, fontsize=LETTERS - 1,
@@ -156,7 +156,7 @@ class Timeline:
             axes.axvspan(first, last, color=colour, alpha=0.22, linewidth=0)
             if row.apex is not None:
                 axes.axvline(float(self._time(row.apex)), color=colour, linewidth=1)
-            said = f"{shown(name, 16)} {100 * row.answer.score:.0f} %" if row.answer else name
+            said = f"{fit_text(name, 16)} {100 * row.answer.score:.0f} %" if row.answer else name
             ground = {"facecolor": WHITE, "edgecolor": "none", "pad": 1}
             axes.text((first + last) / 2, top, said, ha="center", va="top", color=DARK, fontsize=LETTERS - 1,
                       parse_math=False, bbox=ground)  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from emonas.datasets.faces.crop import cut_out, finder_of
+from emonas.datasets.faces.crop import crop_face, make_finder
 from emonas.datasets.faces.face import MARGIN, Face, FaceFinder
 from emonas.datasets.faces.options import FaceOptions, Faces
 from emonas.evaluate.model.inputs import face_finder
@@ -25,7 +25,7 @@ _LOST = 3
 
 
 @dataclass(frozen=True)
-class Person:
+class Track:
     """A face of a frame: its number and its square; ``face`` None takes the picture whole."""
 
     number: int
@@ -33,7 +33,7 @@ class Person:
 
     def cut(self, image: np.ndarray) -> np.ndarray:
         """The face of a frame (H, W, 3) as preparing would cut it out."""
-        return image if self.face is None else cut_out(image[None], self.face)[0]
+        return image if self.face is None else crop_face(image[None], self.face)[0]
 
     def box(self) -> tuple[int, int, int] | None:
         """Left, top and side in pixels of what is cut out; None for the whole picture."""
@@ -44,13 +44,13 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Looker:
+class FaceLocator:
     """How faces are looked for: by ``finder`` or not at all; ``filled`` asks whether the picture is one already."""
 
     finder: FaceFinder | None
     filled: bool = False
 
-    def look(self, image: np.ndarray) -> list[Face | None]:
+    def locate(self, image: np.ndarray) -> list[Face | None]:
         """The faces of a picture (H, W, 3), the largest first; None stands for the whole picture."""
         if self.finder is None:
             return [None]
@@ -64,12 +64,12 @@ class Looker:
         return list(found)
 
 
-def looker_of(picture: dict[str, Any], faces: Faces, model: Path | None) -> Looker:
+def make_locator(picture: dict[str, Any], faces: Faces, model: Path | None) -> FaceLocator:
     """How faces are looked for, for a model's pictures and by a user's choice; see PredictConfig.faces."""
     trained_whole = picture.get("faces") != "detect"
     if faces == "auto" and trained_whole:
-        return Looker(finder_of(FaceOptions(faces="detect", face_model=model)), filled=True)
-    return Looker(face_finder(picture, faces, model))
+        return FaceLocator(make_finder(FaceOptions(faces="detect", face_model=model)), filled=True)
+    return FaceLocator(face_finder(picture, faces, model))
 
 
 @dataclass
@@ -79,9 +79,9 @@ class Tracker:
     Who is lost keeps the number for some more looks, since a detector blinks.
     """
 
-    looker: Looker
+    looker: FaceLocator
     every: int
-    people: list[Person] = field(default_factory=list)
+    people: list[Track] = field(default_factory=list)
     _known: dict[int, tuple[Face | None, int]] = field(default_factory=dict)
     _met: int = 0
     _next: int = 0
@@ -89,7 +89,7 @@ class Tracker:
     def __post_init__(self) -> None:
         self._settled = self.looker
 
-    def see(self, number: int, image: np.ndarray) -> list[Person]:
+    def see(self, number: int, image: np.ndarray) -> list[Track]:
         """The people in a frame; frames come in order."""
         if number >= self._next:
             self.people = self._named(self._look(image), number)
@@ -101,13 +101,13 @@ class Tracker:
         self.people, self._known, self._met, self._next, self._settled = [], {}, 0, 0, self.looker
 
     def _look(self, image: np.ndarray) -> list[Face | None]:
-        found = self._settled.look(image)
+        found = self._settled.locate(image)
         if self._settled.filled and found:
             # Once for all frames that belong together: a face that comes nearer must not change how it is cut out.
-            self._settled = Looker(None) if found == [None] else Looker(self.looker.finder)
+            self._settled = FaceLocator(None) if found == [None] else FaceLocator(self.looker.finder)
         return found
 
-    def _named(self, found: Sequence[Face | None], now: int) -> list[Person]:
+    def _named(self, found: Sequence[Face | None], now: int) -> list[Track]:
         """Each face with the number of the one whose place it shares most, or a new one."""
         pairs = [(overlap(old, face), number, at) for number, (old, _) in self._known.items()
                  for at, face in enumerate(found)]  # fmt: skip
@@ -121,7 +121,7 @@ class Tracker:
                 numbers[at] = self._met
         recent = {number: old for number, old in self._known.items() if now - old[1] <= _LOST * self.every}
         self._known = recent | {numbers[at]: (face, now) for at, face in enumerate(found)}
-        return sorted((Person(numbers[at], face) for at, face in enumerate(found)), key=lambda person: person.number)
+        return sorted((Track(numbers[at], face) for at, face in enumerate(found)), key=lambda person: person.number)
 
 
 def overlap(one: Face | None, other: Face | None) -> float:

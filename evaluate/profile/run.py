@@ -15,7 +15,7 @@ from torch import nn
 
 from emonas.console import progress
 from emonas.cost import count_macs, count_parameters
-from emonas.device import pick, seed_everything, versions
+from emonas.device import pick_device, seed_everything, versions
 from emonas.errors import UserError
 from emonas.evaluate.model import baselines
 from emonas.evaluate.model.baselines import BaselineName
@@ -23,8 +23,8 @@ from emonas.evaluate.model.genotypes import load_genotypes
 from emonas.evaluate.profile.config import ProfileConfig
 from emonas.evaluate.profile.memory import ACTIVATIONS, WEIGHTS, activation_bytes, weights_bytes
 from emonas.evaluate.profile.runtimes import ON_CPU, ON_GPU, RuntimeName, prepare
-from emonas.evaluate.profile.timing import METHOD, ROUNDS, Latency, choices, measure
-from emonas.evaluate.train.config import TrainConfig, fitted
+from emonas.evaluate.profile.timing import METHOD, ROUNDS, Latency, fastest_choices, measure
+from emonas.evaluate.train.config import TrainConfig, resolve
 from emonas.files import read_json
 from emonas.genotype import Genotype
 from emonas.network import Network
@@ -34,10 +34,10 @@ CONVENTION = "convolutions and matrix products for one picture; torch's FLOPs / 
 
 def run_profile(config: ProfileConfig) -> dict[str, Any]:
     """Everything that --json prints: "network" sums up the searched one, "models" lists it first. Raises UserError."""
-    device = pick(config.device)
+    device = pick_device(config.device)
     names = _chosen(config.baselines)
     genotype = load_genotypes(config.genotype).any
-    cells, channels = stack_of(config, genotype)
+    cells, channels = make_stack(config, genotype)
     classes = config.classes or len(genotype.classes)
     networks = _build(config, genotype, cells, channels, classes, names)
     runtimes = (ON_CPU if config.device != "cuda" else ()) + (ON_GPU if device.type == "cuda" else ())
@@ -63,10 +63,10 @@ def run_profile(config: ProfileConfig) -> dict[str, Any]:
     }
 
 
-def stack_of(config: ProfileConfig, genotype: Genotype) -> tuple[int, int]:
+def make_stack(config: ProfileConfig, genotype: Genotype) -> tuple[int, int]:
     """Cells and channels: as asked for, else as the run folder's training had them, else as one would have them."""
     trained = _trained(config.genotype)
-    usual = fitted(TrainConfig(genotype=config.genotype), genotype.channels, genotype.cells, samples=1, large=False)
+    usual = resolve(TrainConfig(genotype=config.genotype), genotype.channels, genotype.cells, samples=1, large=False)
     assert usual.cells and usual.channels
     return config.cells or trained.get("cells", usual.cells), config.channels or trained.get("channels", usual.channels)
 
@@ -122,7 +122,7 @@ def _timed(
             forms[name] = prepare(network, config.size, config.in_channels, runtimes)
             step(name)
     runs = sum(
-        len(choices(runtime, batch, threads))
+        len(fastest_choices(runtime, batch, threads))
         for made in forms.values()
         for runtime in runtimes
         if runtime not in made.missing

@@ -79,17 +79,17 @@ def prepare(network: nn.Module, size: int, in_channels: int, runtimes: tuple[Run
         try:
             forms.onnx = onnx_model.export(network, size, in_channels)
         except UserError as error:
-            forms.missing["onnx"] = onnx_model.missing() or str(error)
+            forms.missing["onnx"] = onnx_model.missing_packages() or str(error)
     network.eval().to(memory_format=torch.channels_last)
     if "eager" in runtimes:
-        forms.modules |= {"eager": network, "fused": frozen(network, size, in_channels)}
+        forms.modules |= {"eager": network, "fused": freeze(network, size, in_channels)}
     if "cuda" in runtimes:
         there = copy.deepcopy(network).cuda()
-        forms.modules |= {"cuda": there, "cuda fused": frozen(there, size, in_channels)}
+        forms.modules |= {"cuda": there, "cuda fused": freeze(there, size, in_channels)}
     return forms
 
 
-def frozen(network: nn.Module, size: int, in_channels: int) -> torch.jit.ScriptModule:
+def freeze(network: nn.Module, size: int, in_channels: int) -> torch.jit.ScriptModule:
     """The network, in evaluation mode, traced and frozen for batches of any size on the device where it lies."""
     device = next(network.parameters()).device
     images = torch.zeros(2, in_channels, size, size, device=device).to(memory_format=torch.channels_last)

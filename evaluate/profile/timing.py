@@ -89,7 +89,7 @@ def measure(
             runs = [
                 _Run(name, runtime, batch, number, forms.runner(runtime, batch, number), [])
                 for runtime in runtimes
-                for number in choices(runtime, batch, threads)
+                for number in fastest_choices(runtime, batch, threads)
                 for name, forms in networks.items()
                 if runtime not in forms.missing
             ]
@@ -104,7 +104,7 @@ def measure(
     return found
 
 
-def choices(runtime: RuntimeName, batch: int, threads: Sequence[int]) -> Sequence[int]:
+def fastest_choices(runtime: RuntimeName, batch: int, threads: Sequence[int]) -> Sequence[int]:
     """The numbers of CPU threads that are tried."""
     return threads if batch == 1 and runtime not in ON_GPU else threads[-1:]
 

@@ -31,7 +31,7 @@ class ProfileTable:
     note: str
 
 
-def cost_rows(results: Mapping[str, Any], genotypes: Sequence[Genotype]) -> list[tuple[str, str]]:
+def make_cost_rows(results: Mapping[str, Any], genotypes: Sequence[Genotype]) -> list[tuple[str, str]]:
     """Names and values: parameters, multiply-accumulates, the picture that the network takes."""
     size, channels = results["input"]["size"], results["input"]["channels"]
     rows = [("parameters, without the auxiliary head", f"{results['parameters']:,}")]

@@ -16,13 +16,13 @@ from emonas.evaluate.explain.summary import (
     MAPS,
     MEANS,
     SAMPLES,
-    incomplete_in_words,
+    describe_incomplete,
     means,
     share_columns,
     share_row,
 )
 from emonas.evaluate.report.figures import data_uri
-from emonas.evaluate.results.tables import answers
+from emonas.evaluate.results.tables import answer_rows
 
 HOW_TO = (
     "What in the pictures spoke for the answers can be shown here too: emonas-report RUN --explain. "
@@ -47,7 +47,7 @@ class Explanations:
     after: Sequence[str]
 
 
-def explanations(run: Path, results: Mapping[str, Any]) -> Explanations | None:
+def find_explanations(run: Path, results: Mapping[str, Any]) -> Explanations | None:
     """What lies in the run folder; None where nothing does, or what belongs to other answers than the results'."""
     try:
         with np.load(run / MAPS, allow_pickle=False) as file:
@@ -67,7 +67,7 @@ def explanations(run: Path, results: Mapping[str, Any]) -> Explanations | None:
 
 def _of(stored: Mapping[str, np.ndarray], results: Mapping[str, Any]) -> bool:
     """Whether the maps are of the answers that the first seed's networks gave."""
-    given = {row["position"]: row["prediction"] for row in answers(results) if row["seed"] == results["seeds"][0]}
+    given = {row["position"]: row["prediction"] for row in answer_rows(results) if row["seed"] == results["seeds"][0]}
     told = zip(stored["positions"].tolist(), stored["predictions"].tolist(), strict=True)
     return all(given.get(position) == prediction for position, prediction in told)
 
@@ -81,7 +81,7 @@ def _explanations(stored: Mapping[str, np.ndarray], drawn: Sequence[str], result
         f"{n} tested samples, with seed {results['seeds'][0]}. Each is explained by the network that was "
         f"tested on it: what spoke for {what}, by integrated gradients."
     )
-    notes = [f"{incomplete_in_words(incomplete, n)}."] if incomplete else []
+    notes = [f"{describe_incomplete(incomplete, n)}."] if incomplete else []
     return Explanations(
         means=drawn[0],
         samples=drawn[1],

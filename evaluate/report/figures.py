@@ -18,14 +18,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from emonas.datasets.clips.representation import as_picture
+from emonas.datasets.clips.representation import show_as_picture
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
-from emonas.evaluate.results.tables import answers
+from emonas.evaluate.results.tables import answer_rows
 from emonas.files import read_json
 from emonas.genotype import Genotype
 from emonas.plotting.figures import METADATA, draw_confusion, draw_genotype
-from emonas.plotting.style import COLOURS, DARK, DPI, GREY, LETTERS, LIGHT, WHITE, own_style
+from emonas.plotting.style import COLOURS, DARK, DPI, GREY, LETTERS, LIGHT, WHITE, use_own_style
 
 #: What is drawn of a training, by its name in predictions.json.
 CURVES = {"loss": "loss, training part", "accuracy": "accuracy, training part", "inner_uar": "UAR, inner people"}
@@ -38,7 +38,7 @@ BAND = (10, 90)
 def as_source(figure: Figure) -> str:
     """The figure as a data URI of SVG; one figure always gives the same text."""
     file = io.BytesIO()
-    with own_style():
+    with use_own_style():
         figure.savefig(file, format="svg", metadata=METADATA["svg"])
     return data_uri("image/svg+xml", file.getvalue())
 
@@ -48,12 +48,12 @@ def data_uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def confusion(results: Mapping[str, Any], title: str) -> str:
+def draw_confusion_source(results: Mapping[str, Any], title: str) -> str:
     """The confusion matrix, summed over the seeds."""
     return as_source(draw_confusion(np.array(results["confusion"]), results["classes"], title))
 
 
-def cells(genotype: Genotype) -> str:
+def draw_cells(genotype: Genotype) -> str:
     """The normal and the reduction cell."""
     return as_source(draw_genotype(genotype))
 
@@ -88,7 +88,7 @@ def curve(title: str, runs: np.ndarray, unbounded: bool) -> str:
 
     A curve that is not ``unbounded`` is drawn from 0 to 1.
     """
-    with own_style():
+    with use_own_style():
         figure = Figure(figsize=CURVE_SIZE, dpi=DPI, facecolor=WHITE)
         axes = figure.add_axes((0.13, 0.16, 0.83, 0.70))
         _frame(axes, title)
@@ -136,7 +136,7 @@ class Mistake:
 
 def worst_mistakes(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The wrong answers with the highest confidence, one a sample, as rows of ``tables.answers``."""
-    wrong = [row for row in answers(results) if not row["right"] and row["confidence"] is not None]
+    wrong = [row for row in answer_rows(results) if not row["right"] and row["confidence"] is not None]
     wrong.sort(key=lambda row: -row["confidence"])
     of_sample: dict[int, dict[str, Any]] = {}
     for row in wrong:
@@ -144,12 +144,12 @@ def worst_mistakes(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(of_sample.values())[:MOST]
 
 
-def pictured(rows: list[dict[str, Any]], prepared: Prepared) -> list[Mistake] | None:
+def add_pictures(rows: list[dict[str, Any]], prepared: Prepared) -> list[Mistake] | None:
     """The wrong answers with their pictures; None where the prepared set is another one than was tested."""
     if not all(_same_sample(row, prepared) for row in rows):
         return None
     representation = prepared.options["representation"]
-    return [_mistake(row, as_picture(prepared.images[row["position"]], representation)) for row in rows]
+    return [_mistake(row, show_as_picture(prepared.images[row["position"]], representation)) for row in rows]
 
 
 def _same_sample(row: Mapping[str, Any], prepared: Prepared) -> bool:

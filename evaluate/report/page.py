@@ -17,11 +17,11 @@ from markupsafe import Markup
 
 from emonas.datasets.store.prepared import Prepared
 from emonas.evaluate.report import figures
-from emonas.evaluate.report.cost import cost_rows, profile_table
-from emonas.evaluate.report.explained import HOW_TO, explanations
-from emonas.evaluate.report.figures import pictured, worst_mistakes
-from emonas.evaluate.report.words import DEFINITIONS, story
-from emonas.evaluate.results.tables import ON_TEST, SCORES, answers, spread
+from emonas.evaluate.report.cost import make_cost_rows, profile_table
+from emonas.evaluate.report.explained import HOW_TO, find_explanations
+from emonas.evaluate.report.figures import add_pictures, worst_mistakes
+from emonas.evaluate.report.words import DEFINITIONS, tell_story
+from emonas.evaluate.results.tables import ON_TEST, SCORES, answer_rows, spread
 from emonas.evaluate.results.words import marks, warnings
 from emonas.files import write_text
 from emonas.genotype import Genotype
@@ -44,7 +44,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonScore:
     """How right the network was about one tested person: ``n`` samples, ``accuracy`` over them and the seeds."""
 
     name: str
@@ -71,18 +71,18 @@ def write_report(
         results=results,
         marks=marks(results),
         warnings=warnings(results),
-        story=story(results, genotypes),
+        story=tell_story(results, genotypes),
         definitions=DEFINITIONS[results["task"]],
         scores=_scores(results),
         score_names=SCORES,
         people=_people(results),
         most_people=MOST_PEOPLE,
-        cost=cost_rows(results, genotypes),
+        cost=make_cost_rows(results, genotypes),
         profile=profile_table(out),
         different_cells=len({(genotype.normal, genotype.reduction) for genotype in genotypes}),
         **_drawn(out, results, genotypes),
         **_mistakes(results, prepared, pictures),
-        explained=explanations(out, results) if pictures else None,
+        explained=find_explanations(out, results) if pictures else None,
         no_explanations=HOW_TO if pictures else "",
     )
     write_text(out / FILE, page)
@@ -107,17 +107,17 @@ def _scores(results: Mapping[str, Any]) -> list[Score]:
     ]
 
 
-def _people(results: Mapping[str, Any]) -> list[Person]:
+def _people(results: Mapping[str, Any]) -> list[PersonScore]:
     """The tested people, from the worst to the best; empty where nobody is named."""
     if results["n_subjects"] is None:
         return []
     right: dict[str, list[bool]] = defaultdict(list)
-    for row in answers(results):
+    for row in answer_rows(results):
         right[row["person"]].append(row["right"])
     # One data set's name before every person would only take room; the people of a composite keep theirs.
     one_source = len({person.partition("/")[0] for person in right}) == 1
     people = [
-        Person(
+        PersonScore(
             name=person.partition("/")[2] if one_source and "/" in person else person,
             n=len(of_person) // len(results["seeds"]),
             accuracy=sum(of_person) / len(of_person),
@@ -136,8 +136,8 @@ def _drawn(out: Path, results: Mapping[str, Any], genotypes: Sequence[Genotype])
     return {
         "curves": [(names[name], figures.curve(names[name], runs, name == "loss")) for name, runs in histories.items()],
         "trainings": max(map(len, histories.values()), default=0),
-        "confusion": figures.confusion(results, title) if results["confusion"] is not None else None,
-        "cells": figures.cells(genotypes[0]) if genotypes else None,
+        "confusion": figures.draw_confusion_source(results, title) if results["confusion"] is not None else None,
+        "cells": figures.draw_cells(genotypes[0]) if genotypes else None,
     }
 
 
@@ -152,7 +152,7 @@ def _mistakes(results: Mapping[str, Any], prepared: Prepared | None, pictures: b
         return {"mistakes": [], "no_mistakes": "No answer was wrong."}
     if prepared is None:
         return {"mistakes": [], "no_mistakes": "The prepared data set is not there, so its pictures cannot be shown."}
-    mistakes = pictured(rows, prepared)
+    mistakes = add_pictures(rows, prepared)
     if mistakes is None:
         return {"mistakes": [], "no_mistakes": "The prepared data set has changed since, so no pictures are shown."}
     return {"mistakes": mistakes, "no_mistakes": ""}

@@ -24,7 +24,7 @@ DEFINITIONS = {
 _TOLD = {"epochs": "{} epochs", "batch_size": "batches of {}", "learning_rate": "an initial learning rate of {}"}
 
 
-def story(results: Mapping[str, Any], genotypes: Sequence[Genotype]) -> list[str]:
+def tell_story(results: Mapping[str, Any], genotypes: Sequence[Genotype]) -> list[str]:
     """The paragraphs of "What was run", for a reader who knows nothing of emonas."""
     return [
         f"{_network(results)} was trained and judged on {_data(results)}. "

@@ -42,13 +42,13 @@ def spread(
     "std" is the sample standard deviation over the seeds, None for one seed; "low" and "high" are the percentile
     interval, None for one person alone. Several seeds: their scores are averaged within each resample.
     """
-    runs = [confusions(answers, classes) for answers in pooled(rows)]
+    runs = [confusions_by_person(answers, classes) for answers in pool_answers(rows)]
     people = len(runs[0])
     of_seeds = np.array([rates(run.sum(0), task) for run in runs])
     deviation = of_seeds.std(0, ddof=1) if len(runs) > 1 else np.full(len(MEASURES), np.nan)
     low, high = np.full((2, len(MEASURES)), np.nan)
     if people > 1:
-        low, high = limits(resampled([runs], task, resamples, seed)[0])
+        low, high = limits(resample([runs], task, resamples, seed)[0])
     block = {
         key: {"std": number(deviation[i]), "low": number(low[i]), "high": number(high[i])}
         for i, key in enumerate(MEASURES)
@@ -56,7 +56,7 @@ def spread(
     return block, _in_words(people, named, len(runs), resamples)
 
 
-def resampled(results: Sequence[Sequence[np.ndarray]], task: str, resamples: int, seed: int) -> np.ndarray:
+def resample(results: Sequence[Sequence[np.ndarray]], task: str, resamples: int, seed: int) -> np.ndarray:
     """(results, resamples, 3): the scores of several results, each of them on the same resamples of people.
 
     A result is its seeds' confusion matrices by person, (P, U, K, K) with the same people in the same order; its scores
@@ -121,7 +121,7 @@ class Pooled:
         return list(zip(self.people.tolist(), self.clips.tolist(), strict=True))
 
 
-def pooled(rows: Iterable[Mapping[str, Any]]) -> list[Pooled]:
+def pool_answers(rows: Iterable[Mapping[str, Any]]) -> list[Pooled]:
     """Each seed's answers from the rows of "per_fold" in results.json, seeds in the order of their first row."""
     seeds: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -139,7 +139,7 @@ def _pooled(seed: int, folds: list[Mapping[str, Any]]) -> Pooled:
     return Pooled(seed, people[order], clips[order], truth[order], predictions[order])
 
 
-def confusions(answers: Pooled, classes: int) -> np.ndarray:
+def confusions_by_person(answers: Pooled, classes: int) -> np.ndarray:
     """(P, U, K, K): the confusion matrices of each person, people sorted by name."""
     people, person = np.unique(answers.people, return_inverse=True)
     units, sides = (1, classes) if answers.truth.ndim == 1 else (answers.truth.shape[1], 2)

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emonas.datasets.reading.tables import shortened
+from emonas.datasets.reading.tables import shorten
 from emonas.errors import UserError
-from emonas.evaluate.results.bootstrap import pooled
+from emonas.evaluate.results.bootstrap import pool_answers
 from emonas.evaluate.results.file import Results
 from emonas.evaluate.results.metrics import Scores, parts
 
@@ -37,7 +37,7 @@ def megc_answers(results: Results, seed: int | None = None) -> list[Answer]:
     if wanted not in results["seeds"]:
         raise UserError(f"no seed {wanted} in these results; there are {', '.join(map(str, results['seeds']))}")
     numbers = [CLASSES.index(name) for name in results["classes"]]
-    (answers,) = pooled(row for row in results["per_fold"] if row["seed"] == wanted)
+    (answers,) = pool_answers(row for row in results["per_fold"] if row["seed"] == wanted)
     return [
         Answer(*_source_and_subject(person), clip, numbers[truth], numbers[predicted])
         for (person, clip), truth, predicted in zip(answers.keys, answers.truth, answers.predictions, strict=True)
@@ -94,7 +94,7 @@ def read_log(text: str, name: str = "MEGC's log") -> list[Answer]:
             answers.append(Answer(*subject, words[0], int(words[1]), int(words[2])))
         elif words:
             wanted = "'clip truth prediction' below 'source subject'"
-            raise UserError(f"{name}: line {number} is not {wanted}: {shortened(line.strip())!r}")
+            raise UserError(f"{name}: line {number} is not {wanted}: {shorten(line.strip())!r}")
     if not answers:
         raise UserError(f"{name}: no answers in it")
     return answers

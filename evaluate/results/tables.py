@@ -26,7 +26,7 @@ _LATEX = str.maketrans(
 )
 
 
-def answers(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def answer_rows(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """One row a tested sample and seed: what results.csv holds, and the sample's ``position`` in the prepared set.
 
     For action units, truth and prediction name the units that are there, ``right`` asks for all of them, and an answer
@@ -60,7 +60,7 @@ def write_csv(out: Path, results: Mapping[str, Any]) -> Path:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    for row in answers(results):
+    for row in answer_rows(results):
         confidence = "" if row["confidence"] is None else f"{row['confidence']:.4f}"
         writer.writerow({**row, "confidence": confidence, "right": int(row["right"]), "caution": caution(results)})
     write_text(out / "results.csv", text.getvalue())

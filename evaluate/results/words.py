@@ -13,15 +13,15 @@ from emonas.evaluate.results.tables import ON_TEST
 
 def recipe_in_words(results: Results) -> str:
     """The pooled result of a training, which is the recipe's and no single network's."""
-    return f"{numbers(results)} {on_whom(results)}{doubts(results)}"
+    return f"{numbers_in_words(results)} {whom_in_words(results)}{doubts_in_words(results)}"
 
 
-def numbers(scores: Mapping[str, Any]) -> str:
+def numbers_in_words(scores: Mapping[str, Any]) -> str:
     """The three scores in words."""
     return ", ".join(f"{name} {scores[key]:.3f}" for key, name in reversed(MEASURES.items()))
 
 
-def on_whom(results: Results) -> str:
+def whom_in_words(results: Results) -> str:
     """Who was tested, and by which rules."""
     people = "people unknown" if results["n_subjects"] is None else f"{results['n_subjects']} people"
     return (
@@ -30,7 +30,7 @@ def on_whom(results: Results) -> str:
     )
 
 
-def doubts(results: Results) -> str:
+def doubts_in_words(results: Results) -> str:
     """The words that must stand beside every number of these results; they name nobody."""
     return "".join(f"; {mark}".replace("see the warning", f"see {RESULTS}") for mark in marks(results))
 

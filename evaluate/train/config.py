@@ -130,7 +130,7 @@ def check(config: TrainConfig) -> None:
         raise UserError("--address is for --engine ray")
 
 
-def fitted(
+def resolve(
     config: TrainConfig, searched_channels: int, searched_cells: int, samples: int, large: bool, database: str = ""
 ) -> TrainConfig:
     """Fill in what was left open, for a ``large`` machine (a GPU) or a small one.

@@ -16,14 +16,22 @@ from emonas.datasets.protocols.protocol import Fold
 from emonas.errors import UserError
 from emonas.evaluate.model.file import NAME, save_model
 from emonas.evaluate.model.info import ModelInfo
-from emonas.evaluate.model.of_fold import FINAL, conditions, genotype_in, info_of, info_of_fold, model_in, trained_on
+from emonas.evaluate.model.of_fold import (
+    FINAL,
+    describe_conditions,
+    genotype_in,
+    info_of,
+    info_of_fold,
+    model_in,
+    trained_on,
+)
 from emonas.evaluate.results.file import Results
 from emonas.evaluate.results.metrics import MEASURES
 from emonas.evaluate.results.words import recipe_in_words
 from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.fold_task import FoldTask
 from emonas.evaluate.train.leaks import people_in
-from emonas.evaluate.train.outcome import Judged
+from emonas.evaluate.train.outcome import RunInfo
 from emonas.evaluate.train.pretrained import Pretrained
 from emonas.genotype import Genotype
 
@@ -43,7 +51,7 @@ def check_final(config: TrainConfig, genotypes: Sequence[Genotype], pretrained: 
         raise UserError("--final tests nobody, so --epoch-rule test-best can choose no epoch; use last or inner")
 
 
-def final_task(judged: Judged) -> FoldTask:
+def final_task(judged: RunInfo) -> FoldTask:
     """The training on everybody, with the first seed, as a fold that tests nobody."""
     config, prepared = judged.config, judged.prepared
     assert config.batch_size and config.out
@@ -61,7 +69,7 @@ def final_task(judged: Judged) -> FoldTask:
     )
 
 
-def leave_model(judged: Judged, results: Results) -> None:
+def leave_model(judged: RunInfo, results: Results) -> None:
     """Write model.safetensors and say what it is: the final network, or that of the only fold; else how to get one."""
     out, task = judged.config.out, final_task(judged)
     assert out
@@ -80,11 +88,11 @@ def leave_model(judged: Judged, results: Results) -> None:
     say(f"model      {out / NAME} ({words})")
 
 
-def _everybody(judged: Judged) -> str:
+def _everybody(judged: RunInfo) -> str:
     return "everybody" if judged.config.epoch_rule == "last" else "everybody but those who chose the epoch"
 
 
-def _final_info(judged: Judged, results: Results) -> ModelInfo:
+def _final_info(judged: RunInfo, results: Results) -> ModelInfo:
     prepared = judged.prepared
     known = prepared.subjects_known
     everybody = sorted(people_in(prepared, np.arange(len(prepared.samples)))) if known else []
@@ -99,5 +107,8 @@ def _final_info(judged: Judged, results: Results) -> ModelInfo:
     )
     pooled = {key: results[key] for key in MEASURES}
     return info_of(
-        results, genotype_in(final_task(judged).folder), seen, {**pooled, **conditions(results), "in_words": words}
+        results,
+        genotype_in(final_task(judged).folder),
+        seen,
+        {**pooled, **describe_conditions(results), "in_words": words},
     )

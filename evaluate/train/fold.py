@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from emonas.console import progress
-from emonas.datasets.loading.batches import drawn, in_order
+from emonas.datasets.loading.batches import evaluation_batches, training_batches
 from emonas.device import epoch_seed, seed_everything
 from emonas.errors import UserError
 from emonas.evaluate.results.metrics import scores, unit_scores
-from emonas.evaluate.train.fold_task import FoldTask, opened
+from emonas.evaluate.train.fold_task import FoldTask, open_dataset
 from emonas.evaluate.train.network import build_network
-from emonas.evaluate.train.plan import class_shares, plan_of, policy_of
-from emonas.evaluate.train.task import learnt_and_watched
+from emonas.evaluate.train.plan import class_shares, make_plan, make_policy
+from emonas.evaluate.train.task import train_and_validation
 from emonas.files import write_json
 from emonas.training import checkpoint
 from emonas.training.losses import EpochScore, require_finite
@@ -98,14 +98,14 @@ class FoldTraining:
 
     def __init__(self, task: FoldTask) -> None:
         self.task, self.config = task, task.config
-        self.answers, self.pictures = opened(task.data, task.fingerprint, task.config)
+        self.answers, self.pictures = open_dataset(task.data, task.fingerprint, task.config)
         prepared = self.answers.prepared
-        self.learn, self.watched = learnt_and_watched(task.fold, self.config.epoch_rule, task.seed, prepared)
+        self.learn, self.watched = train_and_validation(task.fold, self.config.epoch_rule, task.seed, prepared)
         network = build_network(task.genotype, task.config, prepared, len(self.answers.names), task.seed)
         if task.pretrained:
             task.pretrained.start(network, task.fold.name, self.answers.names)
         truth = self.answers.truth[self.learn]
-        self.trainer = Trainer(network, plan_of(task.config, self.answers, truth), self.pictures.device)
+        self.trainer = Trainer(network, make_plan(task.config, self.answers, truth), self.pictures.device)
         self.shares = class_shares(truth) if task.config.balance == "sampler" and not self.answers.units else None
         self.start = 0
         self.best: dict[str, Any] | None = None
@@ -118,8 +118,8 @@ class FoldTraining:
         """An epoch's batches, and the seed of whatever else is drawn in it."""
         assert self.config.batch_size
         seed = epoch_seed(self.task.seed, epoch)
-        policy = policy_of(self.config, self.pictures)
-        return drawn(
+        policy = make_policy(self.config, self.pictures)
+        return training_batches(
             self.pictures, self.learn, self.config.batch_size, self.task.steps, seed, policy, self.shares
         ), seed
 
@@ -132,7 +132,7 @@ class FoldTraining:
         self.history["accuracy"].append(round(score.accuracy, 6))
         if not len(self.watched):
             return
-        network = self.trainer.judged()
+        network = self.trainer.inference_network()
         watched = self._score(network)
         chosen_on = "tested_people" if self.config.epoch_rule == "test-best" else "inner"
         self.writer.add_scalar(f"uar/{chosen_on}", watched, epoch)
@@ -149,7 +149,7 @@ class FoldTraining:
     def judge(self) -> None:
         """Answer for the tested people with the judged epoch's network: the last one, or the best of the rule."""
         self.writer.close()
-        network, epoch = self.trainer.judged(), self.config.epochs
+        network, epoch = self.trainer.inference_network(), self.config.epochs
         if self.best is not None:
             network.load_state_dict(self.best["network"])
             epoch = int(self.best["epoch"]) + 1
@@ -175,7 +175,7 @@ class FoldTraining:
         # A training on everybody tests nobody.
         if not len(positions):
             return torch.empty(0, len(self.answers.names))
-        return predict(network, in_order(self.pictures, positions), self.pictures.device, self.answers.units)
+        return predict(network, evaluation_batches(self.pictures, positions), self.pictures.device, self.answers.units)
 
     def _score(self, network: torch.nn.Module) -> float:
         """UAR, or the mean F1 of action units, of the people that the epoch is chosen on."""

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from emonas.datasets.loading.batches import Pictures
+from emonas.datasets.loading.batches import ImageStore
 from emonas.datasets.protocols.protocol import Fold
 from emonas.datasets.store.prepared import load
-from emonas.device import pick
+from emonas.device import pick_device
 from emonas.errors import UserError
 from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.pretrained import Pretrained
-from emonas.evaluate.train.task import Task, task_of
+from emonas.evaluate.train.task import Task, make_task
 from emonas.files import read_json
 from emonas.genotype import Genotype
 
@@ -61,21 +61,21 @@ class FoldResult:
     epoch: int
 
 
-def opened(data: Path, fingerprint: str, config: TrainConfig) -> tuple[Task, Pictures]:
+def open_dataset(data: Path, fingerprint: str, config: TrainConfig) -> tuple[Task, ImageStore]:
     """A prepared data set as the network is to answer it, and its pictures on the device; read once in a process.
 
     Raises UserError where the folder holds another content than the ``fingerprint``'s.
     """
-    return _opened(data, fingerprint, config.units, pick(config.device).type)
+    return _opened(data, fingerprint, config.units, pick_device(config.device).type)
 
 
 @lru_cache(maxsize=1)
-def _opened(data: Path, fingerprint: str, units: tuple[str, ...], device: str) -> tuple[Task, Pictures]:
+def _opened(data: Path, fingerprint: str, units: tuple[str, ...], device: str) -> tuple[Task, ImageStore]:
     prepared = load(data)
     if prepared.fingerprint != fingerprint:
         raise UserError(f"{data}: was prepared anew while a training on it ran; start again with another --out")
-    task = task_of(prepared, units)
-    return task, Pictures(prepared, torch.device(device), task.targets)
+    task = make_task(prepared, units)
+    return task, ImageStore(prepared, torch.device(device), task.targets)
 
 
 def read_result(task: FoldTask, answers: int) -> FoldResult:

@@ -27,7 +27,7 @@ def seen_people(origin: Provenance, tested: Iterable[str]) -> list[str]:
     return sorted(set(origin.subjects) & set(tested))
 
 
-def saw(origin: Provenance, prepared: Prepared, tested: Iterable[str]) -> bool | None:
+def has_seen(origin: Provenance, prepared: Prepared, tested: Iterable[str]) -> bool | None:
     """Whether tested people were seen: by name where all are named, else by the owner's split; None: unknown."""
     if seen_people(origin, tested):
         return True
@@ -42,7 +42,7 @@ def saw(origin: Provenance, prepared: Prepared, tested: Iterable[str]) -> bool |
     return {"all": True, "fixed": False}.get(origin.protocol)
 
 
-def of_all(answers: Iterable[bool | None]) -> bool | None:
+def seen_by_any(answers: Iterable[bool | None]) -> bool | None:
     """One answer for all folds: one that saw spoils the result, one that is unknown leaves it open."""
     of_folds = set(answers)
     return True if True in of_folds else None if None in of_folds else False
@@ -53,7 +53,7 @@ def people_in(prepared: Prepared, positions: Iterable[int]) -> set[str]:
     return {prepared.samples[i].person for i in positions}
 
 
-def search_saw(
+def search_has_seen(
     parts: Sequence[Fold], genotypes: Sequence[Genotype], prepared: Prepared
 ) -> tuple[bool | None, list[str]]:
     """Whether the search of any fold's cells saw its tested people, and whom by name; without cells there is none."""
@@ -62,14 +62,14 @@ def search_saw(
         for fold, genotype in zip(parts, genotypes, strict=bool(genotypes))
     ]
     seen = sorted({person for origin, people in pairs for person in seen_people(origin, people)})
-    return of_all(saw(origin, prepared, people) for origin, people in pairs), seen
+    return seen_by_any(has_seen(origin, prepared, people) for origin, people in pairs), seen
 
 
 def find_leaks(
     parts: Sequence[Fold], genotypes: Sequence[Genotype], prepared: Prepared, pretrained: Pretrained | None
 ) -> list[str]:
     """A sentence for each way in which tested people, or pictures, were seen before. Empty when none was found."""
-    searched, seen = search_saw(parts, genotypes, prepared)
+    searched, seen = search_has_seen(parts, genotypes, prepared)
     leaks = []
     if seen:
         leaks.append(f"the search saw {len(seen)} of the tested people ({_some(seen)}): the cells were chosen on them")
@@ -92,7 +92,7 @@ def _pretrained_leaks(parts: Sequence[Fold], prepared: Prepared, pretrained: Pre
         tested = people_in(prepared, fold.test)
         for origin in pretrained.seen(fold.name):
             seen.update(seen_people(origin, tested))
-            answers.append(saw(origin, prepared, tested))
+            answers.append(has_seen(origin, prepared, tested))
     if seen:
         named = _some(sorted(seen))
         return [f"the network that this training starts from was trained on {len(seen)} of the tested people ({named})"]
@@ -100,7 +100,7 @@ def _pretrained_leaks(parts: Sequence[Fold], prepared: Prepared, pretrained: Pre
         True: ["the network that this training starts from was trained on the tested part"],
         None: ["it cannot be told whether the network that this training starts from has seen tested people"],
         False: [],
-    }[of_all(answers)]
+    }[seen_by_any(answers)]
 
 
 def _both_sides(parts: Sequence[Fold], prepared: Prepared) -> list[str]:

@@ -12,7 +12,7 @@ from emonas.errors import UserError
 from emonas.evaluate.model import baselines
 from emonas.evaluate.train.config import TrainConfig
 from emonas.genotype import Genotype
-from emonas.network import Network, Plain
+from emonas.network import Baseline, Network
 
 #: The layers that belong to the classes and start anew where these are others.
 _OF_CLASSES = ("classifier.", "auxiliary.")
@@ -20,12 +20,12 @@ _OF_CLASSES = ("classifier.", "auxiliary.")
 
 def build_network(
     genotype: Genotype | None, config: TrainConfig, prepared: Prepared, answers: int, seed: int = 0
-) -> Network | Plain:
+) -> Network | Baseline:
     """The network for a prepared data set, with so many ``answers``; the same for the same seed."""
     seed_everything(seed)
     if genotype is None:
         assert config.arch
-        return Plain(baselines.build(config.arch, answers, prepared.channels, prepared.size))
+        return Baseline(baselines.build(config.arch, answers, prepared.channels, prepared.size))
     return Network(
         genotype,
         classes=answers,
@@ -37,14 +37,14 @@ def build_network(
     )
 
 
-def _heads(network: Network | Plain) -> tuple[str, ...]:
+def _heads(network: Network | Baseline) -> tuple[str, ...]:
     """How the names of those tensors begin that belong to the classes: of a well-known network, its last layer."""
     if isinstance(network, Network):
         return _OF_CLASSES
     return ([name for name, module in network.named_modules() if isinstance(module, nn.Linear)][-1],)
 
 
-def start_from(network: Network | Plain, weights: Mapping[str, Tensor], same_classes: bool, source: str) -> None:
+def start_from(network: Network | Baseline, weights: Mapping[str, Tensor], same_classes: bool, source: str) -> None:
     """Put an earlier training's weights into a network; the heads only where they are for the ``same_classes``.
 
     Raises UserError where the two are not the same network.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from emonas.cost import count_parameters
-from emonas.datasets.protocols.protocol import Fold, in_words
+from emonas.datasets.protocols.protocol import Fold, describe_protocol
 from emonas.datasets.store.prepared import Prepared
 from emonas.device import versions
 from emonas.evaluate.report.page import write_report
@@ -31,11 +31,11 @@ from emonas.evaluate.results.tables import write_csv, write_tex
 from emonas.evaluate.results.words import marks
 from emonas.evaluate.train.config import TrainConfig, command
 from emonas.evaluate.train.fold_task import FoldResult
-from emonas.evaluate.train.leaks import find_leaks, people_in, search_saw
+from emonas.evaluate.train.leaks import find_leaks, people_in, search_has_seen
 from emonas.evaluate.train.network import build_network
 from emonas.evaluate.train.pretrained import Pretrained, trained_on
 from emonas.evaluate.train.recipes import Recipe
-from emonas.evaluate.train.task import Task, learnt_and_watched
+from emonas.evaluate.train.task import Task, train_and_validation
 from emonas.files import write_json, write_text
 from emonas.genotype import Genotype
 from emonas.plotting.figures import draw_confusion, save_figure
@@ -48,7 +48,7 @@ EPOCH_RULES = {
 
 
 @dataclass(frozen=True)
-class Judged:
+class RunInfo:
     """What a result is about. ``genotypes``: one for each fold, or none for a well-known network.
 
     ``config`` is fitted, ``asked`` as the user gave it.
@@ -68,7 +68,7 @@ class Judged:
         return self.task.prepared
 
 
-def make_results(judged: Judged, answers: Sequence[FoldResult], seconds: float | None = None) -> dict[str, Any]:
+def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float | None = None) -> dict[str, Any]:
     """Everything that results.json holds; scores come from predictions pooled over all folds, seed by seed."""
     task = judged.task
     rows = [_fold_row(task, answer) for answer in answers]
@@ -91,14 +91,14 @@ def make_results(judged: Judged, answers: Sequence[FoldResult], seconds: float |
     }
 
 
-def _protocol(judged: Judged, answers: Sequence[FoldResult], seeds: list[int]) -> dict[str, Any]:
+def _protocol(judged: RunInfo, answers: Sequence[FoldResult], seeds: list[int]) -> dict[str, Any]:
     prepared = judged.prepared
     tested = {person for fold in judged.folds for person in people_in(prepared, fold.test)}
     return {
         "dataset": prepared.name,
         "database": prepared.dataset,
         "protocol": judged.protocol,
-        "protocol_in_words": in_words(judged.protocol, judged.folds, prepared.samples),
+        "protocol_in_words": describe_protocol(judged.protocol, judged.folds, prepared.samples),
         "task": "units" if judged.task.units else "classes",
         "classes": list(judged.task.names),
         "n_samples": sum(len(answer.test) for answer in answers) // len(seeds),
@@ -173,7 +173,7 @@ def _fold_row(task: Task, answer: FoldResult) -> dict[str, Any]:
     }
 
 
-def _network(judged: Judged) -> dict[str, Any]:
+def _network(judged: RunInfo) -> dict[str, Any]:
     config = judged.config
     of_folds: Sequence[Genotype | None] = judged.genotypes or [None]
     different = [genotype for i, genotype in enumerate(of_folds) if genotype not in of_folds[:i]]
@@ -190,17 +190,17 @@ def _network(judged: Judged) -> dict[str, Any]:
     return {"model": model, "parameters": parameters}
 
 
-def _looked_at(judged: Judged, fold: Fold) -> set[str]:
+def _looked_at(judged: RunInfo, fold: Fold) -> set[str]:
     """The people whom a fold's network was made with: who was learnt from, and who chose the epoch."""
     config, prepared = judged.config, judged.prepared
-    sides = learnt_and_watched(fold, config.epoch_rule, config.seed, prepared)
+    sides = train_and_validation(fold, config.epoch_rule, config.seed, prepared)
     return people_in(prepared, np.concatenate([fold.train, *sides]))
 
 
-def _seen(judged: Judged) -> dict[str, Any]:
+def _seen(judged: RunInfo) -> dict[str, Any]:
     """Who was learnt from, by whom else they were seen, and what that spoils."""
     prepared = judged.prepared
-    saw, people = search_saw(judged.folds, judged.genotypes, prepared)
+    saw, people = search_has_seen(judged.folds, judged.genotypes, prepared)
     known = prepared.subjects_known
     learnt = {fold.name: sorted(_looked_at(judged, fold)) if known else [] for fold in judged.folds}
     own = (prepared.name, prepared.dataset, prepared.fingerprint, judged.protocol, known)
@@ -213,7 +213,7 @@ def _seen(judged: Judged) -> dict[str, Any]:
     }
 
 
-def write_results(judged: Judged, results: dict[str, Any]) -> None:
+def write_results(judged: RunInfo, results: dict[str, Any]) -> None:
     """Write results.json and what people look at: tables, the confusion matrix, MEGC's log, the report."""
     out = judged.config.out
     assert out

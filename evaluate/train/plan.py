@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from emonas.datasets.loading.augment import Augmentation
-from emonas.datasets.loading.batches import Pictures
+from emonas.datasets.loading.batches import ImageStore
 from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.task import Task
 from emonas.training.plan import TrainingPlan
@@ -16,7 +16,7 @@ from emonas.training.plan import TrainingPlan
 _HEAVIEST = 10.0
 
 
-def plan_of(config: TrainConfig, task: Task, truth: np.ndarray) -> TrainingPlan:
+def make_plan(config: TrainConfig, task: Task, truth: np.ndarray) -> TrainingPlan:
     """The training loop's plan; ``config`` is fitted, ``truth`` that of the samples that are learnt from."""
     assert config.epochs and config.learning_rate and config.optimiser
     assert config.weight_decay is not None and config.warm_up is not None and config.drop_path is not None
@@ -36,7 +36,7 @@ def plan_of(config: TrainConfig, task: Task, truth: np.ndarray) -> TrainingPlan:
     )
 
 
-def policy_of(config: TrainConfig, pictures: Pictures) -> Augmentation:
+def make_policy(config: TrainConfig, pictures: ImageStore) -> Augmentation:
     """How training pictures are changed: as suits their kind, with the recipe's cutout and mixup."""
     return dataclasses.replace(pictures.policy, cutout=config.cutout or 0.0, mixup=config.mixup or 0.0)
 

@@ -13,7 +13,7 @@ from emonas.errors import UserError
 from emonas.evaluate.results.file import read_results
 from emonas.evaluate.train.network import start_from
 from emonas.genotype import Provenance
-from emonas.network import Network, Plain
+from emonas.network import Baseline, Network
 from emonas.training import checkpoint
 
 #: Stands for every fold where the earlier training had one only.
@@ -35,7 +35,7 @@ class Pretrained:
     origins: Mapping[str, tuple[Provenance, ...]]
     content: str = ""
 
-    def start(self, network: Network | Plain, fold: str, names: tuple[str, ...]) -> None:
+    def start(self, network: Network | Baseline, fold: str, names: tuple[str, ...]) -> None:
         """Give a fold's network its start; the classifier's too where the classes are the same in the same order.
 
         Raises UserError for a damaged file and for other cells.

@@ -14,23 +14,23 @@ import torch
 
 from emonas.console import duration, plain, progress, say, warn
 from emonas.datasets.databases.registry import entry
-from emonas.datasets.loading.batches import Pictures
+from emonas.datasets.loading.batches import ImageStore
 from emonas.datasets.protocols.protocol import Fold, folds
 from emonas.datasets.store.prepare import find
 from emonas.datasets.store.prepared import Prepared, home
-from emonas.device import describe, pick
+from emonas.device import describe_device, pick_device
 from emonas.errors import UserError
 from emonas.evaluate.model.genotypes import Genotypes, fingerprint, load_genotypes
 from emonas.evaluate.results.show import show_results
-from emonas.evaluate.train.config import FREE, TrainConfig, check, fitted
+from emonas.evaluate.train.config import FREE, TrainConfig, check, resolve
 from emonas.evaluate.train.final import check_final, final_task, leave_model
 from emonas.evaluate.train.fold import train_fold, train_together
-from emonas.evaluate.train.fold_task import FoldTask, opened, read_result
+from emonas.evaluate.train.fold_task import FoldTask, open_dataset, read_result
 from emonas.evaluate.train.network import build_network
-from emonas.evaluate.train.outcome import Judged, make_results, write_results
-from emonas.evaluate.train.plan import plan_of
+from emonas.evaluate.train.outcome import RunInfo, make_results, write_results
+from emonas.evaluate.train.plan import make_plan
 from emonas.evaluate.train.pretrained import Pretrained, read_pretrained
-from emonas.evaluate.train.task import Task, check_folds, task_of
+from emonas.evaluate.train.task import Task, check_folds, make_task
 from emonas.files import open_run, write_text
 from emonas.genotype import Genotype
 from emonas.jobs.job import Engine, Job
@@ -44,7 +44,7 @@ _MEMORY_SHARE = 0.8
 def run_training(config: TrainConfig) -> dict[str, Any]:
     """Train and judge as ``config`` says; returns what results.json holds. Raises UserError."""
     check(config)
-    run = _settled(config)
+    run = _resolve(config)
     assert run.config.out
     identity = {
         "prepared_data": run.prepared.fingerprint,
@@ -63,12 +63,12 @@ def run_training(config: TrainConfig) -> dict[str, Any]:
         _train(open_ones, run)
     answers = [read_result(task, len(run.task.names)) for task in tasks]
     seconds = round(time.monotonic() - started, 1) if len(open_ones) == len(tasks) else None
-    results = make_results(run.judged(), answers, seconds)
-    write_results(run.judged(), results)
+    results = make_results(run.run_info(), answers, seconds)
+    write_results(run.run_info(), results)
     show_results(run.config.out, results)
     if run.config.final:
-        _train([final_task(run.judged())], run)
-    leave_model(run.judged(), results)
+        _train([final_task(run.run_info())], run)
+    leave_model(run.run_info(), results)
     return results
 
 
@@ -108,23 +108,23 @@ class _Run:
             for fold, genotype in zip(self.parts, genotypes, strict=True)
         ]
 
-    def judged(self) -> Judged:
+    def run_info(self) -> RunInfo:
         """What the results are about."""
-        return Judged(self.config, self.protocol, self.parts, self.genotypes, self.task, self.asked, self.pretrained)
+        return RunInfo(self.config, self.protocol, self.parts, self.genotypes, self.task, self.asked, self.pretrained)
 
 
-def _settled(asked: TrainConfig) -> _Run:
+def _resolve(asked: TrainConfig) -> _Run:
     config = asked
     genotypes = load_genotypes(config.genotype) if config.genotype else None
     name = config.dataset or (genotypes.any.provenance.dataset if genotypes else "")
     prepared = find(name)
-    device = pick(config.device)
+    device = pick_device(config.device)
     protocol = prepared.protocol if config.protocol == "auto" else config.protocol
     config = dataclasses.replace(config, folds=config.folds or entry(prepared.dataset).folds)
     assert config.folds
     parts = folds(prepared.samples, protocol, config.folds, seed=0)
     chosen = genotypes.of(parts) if genotypes else []
-    task = task_of(prepared, config.units)
+    task = make_task(prepared, config.units)
     config = dataclasses.replace(config, units=task.names if task.units else ())
     config = _fit(config, genotypes, prepared, parts, device)
     check_folds(parts, config, task)
@@ -140,7 +140,7 @@ def _fit(
 ) -> TrainConfig:
     smallest = min(len(fold.train) for fold in parts)
     searched = (genotypes.any.channels, genotypes.any.cells) if genotypes else (0, 0)
-    config = fitted(config, *searched, smallest, large=device.type == "cuda", database=prepared.dataset)
+    config = resolve(config, *searched, smallest, large=device.type == "cuda", database=prepared.dataset)
     if genotypes and config.cells != searched[1]:
         warn(f"the cells were searched in a stack of {searched[1]} and are judged in one of {config.cells}")
     telling = ["train", prepared.name, genotypes.name if genotypes else str(config.arch)]
@@ -159,14 +159,14 @@ def _trial(run: _Run) -> Trainer:
     network = build_network(first.genotype, run.config, run.prepared, len(run.task.names))
     if run.pretrained:
         run.pretrained.start(network, first.fold.name, run.task.names)
-    return Trainer(network, plan_of(run.config, run.task, run.task.truth[first.fold.train]), run.device)
+    return Trainer(network, make_plan(run.config, run.task, run.task.truth[first.fold.train]), run.device)
 
 
 def _train(tasks: Sequence[FoldTask], run: _Run) -> None:
     """Train what is open. Raises UserError at the end for the folds that failed; the others are kept."""
     config = run.config
     assert config.out
-    at_once = config.together or _fitting(run)
+    at_once = config.together or _how_many_fit(run)
     if at_once > 1:
         if failures := _train_in_groups(tasks, at_once):
             _fail(failures, len(tasks), {}, config.out)
@@ -209,11 +209,11 @@ def _train_in_groups(tasks: Sequence[FoldTask], at_once: int) -> dict[str, str]:
     return failures
 
 
-def _fitting(run: _Run) -> int:
+def _how_many_fit(run: _Run) -> int:
     """How many folds of a searched network fit a GPU at once, by what a step of one takes there; 1 elsewhere."""
     if run.device.type != "cuda" or run.config.arch or run.config.jobs > 1 or run.config.engine != "local":
         return 1
-    _, pictures = opened(run.prepared.folder.resolve(), run.prepared.fingerprint, run.config)
+    _, pictures = open_dataset(run.prepared.folder.resolve(), run.prepared.fingerprint, run.config)
     assert run.config.batch_size
     torch.cuda.reset_peak_memory_stats(run.device)
     before = torch.cuda.memory_allocated(run.device)
@@ -238,7 +238,7 @@ def _announce(run: _Run, tasks: Sequence[FoldTask]) -> None:
     """Say beforehand what will run and how long it should take."""
     config = run.config
     assert config.epochs and config.batch_size
-    _, pictures = opened(run.prepared.folder.resolve(), run.prepared.fingerprint, config)
+    _, pictures = open_dataset(run.prepared.folder.resolve(), run.prepared.fingerprint, config)
     steps = config.epochs * tasks[0].steps * len(tasks)
     seconds = steps * seconds_per_step(_trial(run), pictures, config.batch_size) / max(1, config.jobs)
     network = config.arch or f"{config.cells} cells, {config.channels} channels"
@@ -246,11 +246,11 @@ def _announce(run: _Run, tasks: Sequence[FoldTask]) -> None:
     say(
         f"training on {run.prepared.name}: {network}, {count}, {config.epochs} epochs, "
         f"batches of {config.batch_size}, recipe {config.recipe}; "
-        f"about {duration(seconds)} on {describe(run.device)}"
+        f"about {duration(seconds)} on {describe_device(run.device)}"
     )
 
 
-def seconds_per_step(trial: Trainer, pictures: Pictures, batch: int) -> float:
+def seconds_per_step(trial: Trainer, pictures: ImageStore, batch: int) -> float:
     """Seconds of one training step, measured on a network that is thrown away."""
     taken = pictures.take(torch.arange(min(batch, len(pictures.labels))).numpy())
     seconds = 0.0

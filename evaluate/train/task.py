@@ -47,7 +47,7 @@ def _number(unit: str) -> str:
     return unit.lstrip("LR")
 
 
-def task_of(prepared: Prepared, units: tuple[str, ...]) -> Task:
+def make_task(prepared: Prepared, units: tuple[str, ...]) -> Task:
     """The classes, or the wanted units; all that occur in a set prepared for units. Raises UserError."""
     if not units and prepared.options.get("classes") != "units":
         return Task(prepared, prepared.classes, units=False)
@@ -61,7 +61,7 @@ def task_of(prepared: Prepared, units: tuple[str, ...]) -> Task:
     return Task(prepared, tuple(dict.fromkeys(units)) or tuple(sorted(there, key=int)), units=True)
 
 
-def learnt_and_watched(fold: Fold, rule: EpochRule, seed: int, prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
+def train_and_validation(fold: Fold, rule: EpochRule, seed: int, prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
     """Who is learnt from, and who chooses the epoch: nobody, some held out, or (test-best) the tested people."""
     if rule == "inner":
         return inner_validation(prepared, fold, seed)
@@ -87,6 +87,6 @@ def check_folds(parts: Sequence[Fold], config: TrainConfig, task: Task) -> None:
         raise UserError("--units: none of the tested samples shows any of these action units")
     for fold in parts:
         for seed in range(config.seed, config.seed + config.seeds):
-            learnt, _ = learnt_and_watched(fold, config.epoch_rule, seed, task.prepared)
+            learnt, _ = train_and_validation(fold, config.epoch_rule, seed, task.prepared)
             if not task.units and len(set(task.truth[learnt])) < 2:
                 raise UserError(f"fold {fold.name}: its training part has fewer than two classes")

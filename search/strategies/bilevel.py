@@ -19,15 +19,15 @@ from torch import Tensor, nn
 from emonas.cost import CostTable
 from emonas.device import mixed_precision
 from emonas.operations import reductions
-from emonas.search.batches import Feed
-from emonas.search.controller import Searcher
+from emonas.search.batches import SearchBatches
+from emonas.search.controller import Controller
 from emonas.search.strategies.cuda_graphs import StaticGradients
 from emonas.search.strategies.unrolled import Virtual, unrolled_gradient
 from emonas.search.strategy import Architecture, Setting
-from emonas.training.losses import Batch, EpochScore, Tally, require_finite, right_answers
+from emonas.training.losses import Batch, EpochScore, RunningMean, correct, require_finite
 from emonas.training.plan import cosine_rate, set_rate
 
-Penalty = Callable[[Searcher], Tensor]
+Penalty = Callable[[Controller], Tensor]
 #: A network with fewer cells has no place for both kinds.
 LEAST_DEPTH = 3
 
@@ -53,43 +53,38 @@ class BilevelPlan:
 
 
 class Bilevel:
-    """A searcher with its two optimisers. ``budgets`` limits the skip connections of the derived cells, by kind."""
+    """A controller with its two optimisers. ``budgets`` limits the skip connections of the derived cells, by kind."""
 
     def __init__(
         self,
-        searcher: Searcher,
+        controller: Controller,
         plan: BilevelPlan,
         device: torch.device,
         penalty: Penalty | None = None,
         budgets: dict[str, int] | None = None,
     ) -> None:
-        self.controller = searcher.to(device).to(memory_format=torch.channels_last)
+        self.controller = controller.to(device).to(memory_format=torch.channels_last)
         self.plan, self.device, self.penalty, self.budgets = plan, device, penalty, budgets
         self.epochs, self.epochs_done = plan.epochs, 0
         self.weight_optimiser = torch.optim.SGD(
-            searcher.weights(), plan.learning_rate, plan.momentum, weight_decay=plan.weight_decay
+            controller.weights(), plan.learning_rate, plan.momentum, weight_decay=plan.weight_decay
         )
         self.alpha_optimiser = torch.optim.Adam(
-            searcher.alphas(), plan.alpha_rate, betas=(0.5, 0.999), weight_decay=plan.alpha_decay
+            controller.alphas(), plan.alpha_rate, betas=(0.5, 0.999), weight_decay=plan.alpha_decay
         )
-        weights, alphas, buffers = list(searcher.weights()), list(searcher.alphas()), list(searcher.buffers())
+        weights, alphas, buffers = list(controller.weights()), list(controller.alphas()), list(controller.buffers())
         self.weight_gradients = StaticGradients(self._training_loss, weights, buffers, plan.graphs)
         self.alpha_gradients = StaticGradients(self._architecture_loss, alphas, buffers, plan.graphs)
 
-    @property
-    def searcher(self) -> Searcher:
-        """The supernet under its alphas."""
-        return self.controller
-
-    def epoch(self, feed: Feed, epoch: int) -> dict[str, EpochScore]:
+    def epoch(self, feed: SearchBatches, epoch: int) -> dict[str, EpochScore]:
         """One pass over the weights' people, with an alpha step before each weight step.
 
         Returns the scores on both parts, each measured before the step that it led to. Raises UserError on NaN.
         """
         plan = self.plan
         set_rate(self.weight_optimiser, cosine_rate(plan.learning_rate, plan.least_rate, epoch, plan.epochs))
-        self.searcher.train()
-        tallies = {"weights": Tally(), "alphas": Tally()}
+        self.controller.train()
+        tallies = {"weights": RunningMean(), "alphas": RunningMean()}
         for weight_batch, alpha_batch in zip(feed.weights(epoch), feed.alphas(epoch), strict=False):
             if epoch >= plan.warm_up:
                 self.alpha_step(alpha_batch, weight_batch, tallies["alphas"])
@@ -99,37 +94,37 @@ class Bilevel:
         self.epochs_done = epoch + 1
         return scores
 
-    def alpha_step(self, batch: Batch, weight_batch: Batch, tally: Tally) -> None:
+    def alpha_step(self, batch: Batch, weight_batch: Batch, tally: RunningMean) -> None:
         """Move the alphas; no weight moves. ``weight_batch`` is what the next weight step will learn from."""
         if self.plan.order == 2:
             loss, logits, gradients = unrolled_gradient(
-                self.searcher, weight_batch, lambda: self._architecture_loss(*batch), self._virtual()
+                self.controller, weight_batch, lambda: self._architecture_loss(*batch), self._virtual()
             )
         else:
             loss, logits, gradients = self.alpha_gradients(*batch)
-        tally.add(loss, right_answers(logits, batch[1]))
+        tally.add(loss, correct(logits, batch[1]))
         self._step(self.alpha_gradients.parameters, gradients, self.alpha_optimiser)
 
-    def weight_step(self, batch: Batch, tally: Tally) -> None:
+    def weight_step(self, batch: Batch, tally: RunningMean) -> None:
         """Move the weights; no gradient of an alpha is computed."""
         loss, logits, gradients = self.weight_gradients(*batch)
-        tally.add(loss, right_answers(logits, batch[1]))
+        tally.add(loss, correct(logits, batch[1]))
         self._step(self.weight_gradients.parameters, gradients, self.weight_optimiser, self.plan.clip)
 
     def _training_loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         with mixed_precision(self.device):
-            return self.searcher.training_loss(images, labels)
+            return self.controller.training_loss(images, labels)
 
     def _architecture_loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """L_val, with the penalty where there is one, and the logits."""
         with mixed_precision(self.device):
-            loss, logits = self.searcher.architecture_loss(images, labels)
-            return (loss if self.penalty is None else loss + self.penalty(self.searcher)), logits
+            loss, logits = self.controller.architecture_loss(images, labels)
+            return (loss if self.penalty is None else loss + self.penalty(self.controller)), logits
 
     def _virtual(self) -> Virtual:
         """The weight step that the second order looks ahead to."""
         group = self.weight_optimiser.param_groups[0]
-        momenta = [self.weight_optimiser.state[p].get("momentum_buffer") for p in self.searcher.weights()]
+        momenta = [self.weight_optimiser.state[p].get("momentum_buffer") for p in self.controller.weights()]
         return Virtual(group["lr"], group["momentum"], group["weight_decay"], momenta, self.device)
 
     @staticmethod
@@ -147,25 +142,25 @@ class Bilevel:
 
     def architecture(self) -> Architecture:
         """The cells as the alphas stand, and the number of them that has the largest weight."""
-        depth = self.searcher.chosen_depth()
-        where = tuple(p for p in reductions(len(self.searcher.supernet.cells)) if p < depth)
-        return Architecture(**self.searcher.cells(self.budgets), cells=depth, reductions=where)
+        depth = self.controller.chosen_depth()
+        where = tuple(p for p in reductions(len(self.controller.supernet.cells)) if p < depth)
+        return Architecture(**self.controller.cells(self.budgets), cells=depth, reductions=where)
 
-    def steps(self, feed: Feed) -> int:
+    def steps(self, feed: SearchBatches) -> int:
         """One alpha and one weight step are one."""
         return self.epochs * feed.batches()
 
-    def one_step(self, feed: Feed) -> None:
+    def one_step(self, feed: SearchBatches) -> None:
         """An alpha and a weight step."""
         batch = feed.pictures.take(feed.weight_positions[: feed.batch])
-        self.alpha_step(batch, batch, Tally())
-        self.weight_step(batch, Tally())
+        self.alpha_step(batch, batch, RunningMean())
+        self.weight_step(batch, RunningMean())
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, alphas, both optimisers and how far the search has come."""
         return {
             "epochs_done": self.epochs_done,
-            "searcher": self.searcher.state_dict(),
+            "searcher": self.controller.state_dict(),
             "weight_optimiser": self.weight_optimiser.state_dict(),
             "alpha_optimiser": self.alpha_optimiser.state_dict(),
         }
@@ -173,12 +168,12 @@ class Bilevel:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
         self.epochs_done = int(state["epochs_done"])
-        self.searcher.load_state_dict(state["searcher"])
+        self.controller.load_state_dict(state["searcher"])
         self.weight_optimiser.load_state_dict(state["weight_optimiser"])
         self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
 
 
-def plan_of(setting: Setting, **changes: Any) -> BilevelPlan:
+def make_plan(setting: Setting, **changes: Any) -> BilevelPlan:
     """The plan that the options ask for, with what a strategy does otherwise."""
     config = setting.config
     assert config.epochs and config.alpha_rate
@@ -193,13 +188,13 @@ def plan_of(setting: Setting, **changes: Any) -> BilevelPlan:
     return BilevelPlan(**{**given, **changes})
 
 
-def budgets_of(setting: Setting) -> dict[str, int] | None:
+def skip_budgets(setting: Setting) -> dict[str, int] | None:
     """The skip budget of the options, for both kinds of cell; "auto" is settled when the search has ended."""
     budget = setting.config.skip_budget
     return {"normal": budget, "reduction": budget} if isinstance(budget, int) else None
 
 
-def penalty_of(setting: Setting, supernet_cells: int, depths: tuple[int, ...]) -> Penalty | None:
+def make_penalty(setting: Setting, supernet_cells: int, depths: tuple[int, ...]) -> Penalty | None:
     """The expected cost of the mixed architecture, 1 for even odds, times --cost-weight."""
     config = setting.config
     if not config.cost_weight:
@@ -216,8 +211,8 @@ def penalty_of(setting: Setting, supernet_cells: int, depths: tuple[int, ...]) -
         device=setting.device,
     )
 
-    def penalty(searcher: Searcher) -> Tensor:
-        return config.cost_weight * table.relative(searcher.mixture(), searcher.depth_weights())
+    def penalty(controller: Controller) -> Tensor:
+        return config.cost_weight * table.relative(controller.mixture(), controller.depth_weights())
 
     return penalty
 
@@ -228,6 +223,6 @@ def build(setting: Setting, **changes: Any) -> Bilevel:
     assert cells
     least = max(LEAST_DEPTH, reductions(cells)[0] + 1)
     exits = tuple(range(least, cells)) if setting.config.search_cells else ()
-    searcher = Searcher(setting.supernet(exits=exits))
-    penalty = penalty_of(setting, cells, searcher.supernet.depths)
-    return Bilevel(searcher, plan_of(setting, **changes), setting.device, penalty, budgets_of(setting))
+    controller = Controller(setting.supernet(exits=exits))
+    penalty = make_penalty(setting, cells, controller.supernet.depths)
+    return Bilevel(controller, make_plan(setting, **changes), setting.device, penalty, skip_budgets(setting))

@@ -7,7 +7,7 @@ its own, normalised over the edges of its node; the alphas rest until the weight
 from __future__ import annotations
 
 from emonas.errors import UserError
-from emonas.search.controller import Searcher
+from emonas.search.controller import Controller
 from emonas.search.strategies import bilevel
 from emonas.search.strategy import Setting
 
@@ -23,8 +23,8 @@ def build(setting: Setting) -> bilevel.Bilevel:
     assert config.epochs and config.cells and config.channels
     if config.channels % PART:
         raise UserError(f"--channels {config.channels}: pcdarts needs a multiple of {PART}")
-    searcher = Searcher(setting.supernet(part=PART), edge_weights=True)
+    controller = Controller(setting.supernet(part=PART), edge_weights=True)
     warm_up = int(WARM_UP * config.epochs) if config.warm_up is None else config.warm_up
-    plan = bilevel.plan_of(setting, warm_up=warm_up)
-    penalty = bilevel.penalty_of(setting, config.cells, searcher.supernet.depths)
-    return bilevel.Bilevel(searcher, plan, setting.device, penalty, bilevel.budgets_of(setting))
+    plan = bilevel.make_plan(setting, warm_up=warm_up)
+    penalty = bilevel.make_penalty(setting, config.cells, controller.supernet.depths)
+    return bilevel.Bilevel(controller, plan, setting.device, penalty, bilevel.skip_budgets(setting))

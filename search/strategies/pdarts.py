@@ -17,8 +17,8 @@ from torch import Tensor
 from emonas.device import epoch_seed, seed_everything
 from emonas.genotype import KINDS
 from emonas.operations import reductions
-from emonas.search.batches import Feed
-from emonas.search.controller import Searcher
+from emonas.search.batches import SearchBatches
+from emonas.search.controller import Controller
 from emonas.search.strategies import bilevel
 from emonas.search.strategy import Architecture, Setting
 from emonas.supernet.supernet import all_active
@@ -34,7 +34,7 @@ LEAST_CELLS = 3
 SKIP_BUDGET = 2
 
 
-class Progressive:
+class ProgressiveSearch:
     """Three bilevel searches, one after the other; ``active`` says what is left on each edge."""
 
     def __init__(self, setting: Setting) -> None:
@@ -46,11 +46,11 @@ class Progressive:
         self.current = self._begin(0)
 
     @property
-    def searcher(self) -> Searcher:
+    def controller(self) -> Controller:
         """The present stage's."""
-        return self.current.searcher
+        return self.current.controller
 
-    def epoch(self, feed: Feed, epoch: int) -> dict[str, EpochScore]:
+    def epoch(self, feed: SearchBatches, epoch: int) -> dict[str, EpochScore]:
         """One epoch of the stage that it belongs to; a stage's first one prunes and begins anew."""
         stage, within = divmod(epoch, self.stage_epochs)
         if within == 0 and stage:
@@ -58,7 +58,7 @@ class Progressive:
             self.current = self._begin(stage)
         moving = within - self.current.plan.warm_up
         rate = STAGES[stage][2] * DROPOUT_DECAY ** max(0, moving)
-        self.searcher.supernet.set_skip_dropout(rate)
+        self.controller.supernet.set_skip_dropout(rate)
         scores = self.current.epoch(dataclasses.replace(feed, first_epoch=epoch - within), within)
         self.epochs_done = epoch + 1
         return scores
@@ -68,18 +68,18 @@ class Progressive:
         assert config.cells
         seed_everything(epoch_seed(config.seed, stage * self.stage_epochs) + 2)
         cells = max(LEAST_CELLS, round(STAGES[stage][1] * config.cells))
-        searcher = Searcher(self.setting.supernet(cells, active=self.active))
+        controller = Controller(self.setting.supernet(cells, active=self.active))
         warm_up = int(WARM_UP * self.stage_epochs) if config.warm_up is None else config.warm_up
-        plan = bilevel.plan_of(self.setting, epochs=self.stage_epochs, warm_up=warm_up)
-        penalty = bilevel.penalty_of(self.setting, cells, searcher.supernet.depths)
-        budgets = bilevel.budgets_of(self.setting) or {"normal": SKIP_BUDGET}
-        return bilevel.Bilevel(searcher, plan, self.setting.device, penalty, budgets)
+        plan = bilevel.make_plan(self.setting, epochs=self.stage_epochs, warm_up=warm_up)
+        penalty = bilevel.make_penalty(self.setting, cells, controller.supernet.depths)
+        budgets = bilevel.skip_budgets(self.setting) or {"normal": SKIP_BUDGET}
+        return bilevel.Bilevel(controller, plan, self.setting.device, penalty, budgets)
 
     def _pruned(self, kept: int) -> dict[str, Tensor]:
         """The strongest ``kept`` operations of each edge."""
         active = {}
         with torch.no_grad():
-            for kind, weights in self.searcher.mixture().items():
+            for kind, weights in self.controller.mixture().items():
                 strongest = weights.topk(kept, dim=1).indices.cpu()
                 left = torch.zeros(weights.shape, dtype=torch.bool).scatter(1, strongest, True)
                 # Where an edge has fewer than are kept, because of --without, absent ones are among the strongest.
@@ -93,11 +93,11 @@ class Progressive:
         cells = self.setting.config.cells
         return Architecture(found.normal, found.reduction, cells, reductions(cells))
 
-    def steps(self, feed: Feed) -> int:
+    def steps(self, feed: SearchBatches) -> int:
         """The steps of all stages."""
         return self.epochs * feed.batches()
 
-    def one_step(self, feed: Feed) -> None:
+    def one_step(self, feed: SearchBatches) -> None:
         """A step of the present stage: later ones are deeper and have fewer operations."""
         self.current.one_step(feed)
 
@@ -118,6 +118,6 @@ class Progressive:
         self.current.load_state_dict(state["current"])
 
 
-def build(setting: Setting) -> Progressive:
+def build(setting: Setting) -> ProgressiveSearch:
     """P-DARTS as published, its depths scaled to the wanted number of cells."""
-    return Progressive(setting)
+    return ProgressiveSearch(setting)

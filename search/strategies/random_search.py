@@ -13,7 +13,7 @@ import numpy as np
 
 from emonas.genotype import EDGES_PER_NODE, INPUTS, NODES, OPERATION_NAMES, SKIP, Cell, Edge
 from emonas.operations import reductions
-from emonas.search.batches import Feed
+from emonas.search.batches import SearchBatches
 from emonas.search.ranking import Ranked, short_training
 from emonas.search.strategy import Architecture, Setting
 from emonas.training.losses import EpochScore
@@ -41,14 +41,14 @@ def random_cell(
 class RandomSearch:
     """One candidate an epoch; the best so far is the answer."""
 
-    searcher = None
+    controller = None
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.epochs, self.epochs_done = setting.config.candidates, 0
         self.ranked: list[Ranked] = []
 
-    def epoch(self, feed: Feed, epoch: int) -> dict[str, EpochScore]:
+    def epoch(self, feed: SearchBatches, epoch: int) -> dict[str, EpochScore]:
         """Train the next candidate briefly and judge it on the alphas' people."""
         ranked, score = short_training(self.candidate(epoch), self.setting, feed)
         self.ranked.append(ranked)
@@ -69,13 +69,13 @@ class RandomSearch:
         uars = [ranked.uar for ranked in self.ranked]
         return self.candidate(uars.index(max(uars)))
 
-    def steps(self, feed: Feed) -> int:
+    def steps(self, feed: SearchBatches) -> int:
         """The steps of all short trainings."""
         config = self.setting.config
         assert config.rank_epochs
         return config.candidates * config.rank_epochs * feed.batches()
 
-    def one_step(self, feed: Feed) -> None:
+    def one_step(self, feed: SearchBatches) -> None:
         """A step of one candidate's training."""
         short_training(self.candidate(0), self.setting, feed, steps=1)
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from emonas.device import mixed_precision
-from emonas.search.controller import Searcher
+from emonas.search.controller import Controller
 from emonas.training.losses import Batch
 
 #: The length of the step of the central difference.
@@ -38,7 +38,7 @@ class Virtual:
 
 
 def unrolled_gradient(
-    searcher: Searcher,
+    controller: Controller,
     train: Batch,
     validation: Callable[[], tuple[Tensor, Tensor]],
     step: Virtual,
@@ -48,12 +48,12 @@ def unrolled_gradient(
 
     ``validation`` gives L_val and the logits at the weights as they stand.
     """
-    weights: list[Tensor] = list(searcher.weights())
-    alphas: list[Tensor] = list(searcher.alphas())
+    weights: list[Tensor] = list(controller.weights())
+    alphas: list[Tensor] = list(controller.alphas())
 
     def train_gradient(parameters: list[Tensor]) -> tuple[Tensor, ...]:
         with mixed_precision(step.device):
-            loss, _ = searcher.training_loss(*train)
+            loss, _ = controller.training_loss(*train)
         return torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
 
     before = [weight.detach().clone() for weight in weights]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import emonas
-from emonas.device import describe, epoch_seed, mixed_precision, pick, seed_everything, versions
+from emonas.device import describe_device, epoch_seed, mixed_precision, pick_device, seed_everything, versions
 from emonas.errors import UserError
 from emonas.options import DeviceName
 
@@ -17,17 +17,17 @@ from emonas.options import DeviceName
 )
 def test_device_by_name(name: DeviceName, gpu: bool, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
-    assert pick(name) == torch.device(expected)
+    assert pick_device(name) == torch.device(expected)
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match=r"--device cuda: no usable GPU.*--device cpu or auto"):
-        pick("cuda")
+        pick_device("cuda")
 
 
 def test_cpu_in_words() -> None:
-    assert describe(torch.device("cpu")).startswith("CPU, ")
+    assert describe_device(torch.device("cpu")).startswith("CPU, ")
 
 
 def test_seeds_of_epochs_and_streams_never_meet() -> None:

@@ -11,7 +11,7 @@ from known_cells import DARTS_V2, cell_of, random_genotype
 from torch import nn
 
 from emonas.cost import count_parameters
-from emonas.network import Network, StackedCell, kept_paths
+from emonas.network import Network, StackedCell, drop_path_mask
 from emonas.operations import Pointwise
 
 
@@ -73,7 +73,7 @@ def test_a_single_reduction_doubles_the_channels_once() -> None:
 def test_any_size_goes_through(size: int) -> None:
     network = small(size, size=size)
     images = torch.randn(2, 3, size, size)
-    logits, auxiliary = network.heads(images)
+    logits, auxiliary = network.logits_and_auxiliary(images)
     assert auxiliary is not None
     (logits.sum() + auxiliary.sum()).backward()
     assert logits.shape == (2, 3)
@@ -86,7 +86,7 @@ def test_any_size_goes_through(size: int) -> None:
 def test_any_number_of_cells_goes_through(cells: int) -> None:
     network = small(cells, cells=cells, size=17)
     images = torch.randn(2, 3, 17, 17)
-    logits, auxiliary = network.heads(images)
+    logits, auxiliary = network.logits_and_auxiliary(images)
     assert auxiliary is not None
     assert logits.shape == auxiliary.shape == (2, 3)
     with torch.no_grad():
@@ -103,9 +103,9 @@ def test_cells_with_other_numbers_of_nodes_and_grey_images() -> None:
 def test_auxiliary_head_works_in_training_alone() -> None:
     images = torch.randn(4, 3, 16, 16)
     network = small()
-    assert network.heads(images)[1] is not None
-    assert network.eval().heads(images)[1] is None
-    assert small(auxiliary=False).heads(images)[1] is None
+    assert network.logits_and_auxiliary(images)[1] is not None
+    assert network.eval().logits_and_auxiliary(images)[1] is None
+    assert small(auxiliary=False).logits_and_auxiliary(images)[1] is None
 
 
 def test_evaluation_is_repeatable_and_sample_by_sample() -> None:
@@ -122,7 +122,7 @@ def test_evaluation_is_repeatable_and_sample_by_sample() -> None:
 @pytest.mark.parametrize("rate", [0.0, 0.2, 0.7])
 def test_drop_path_factors_are_nought_or_scaled_up_and_keep_the_mean(rate: float) -> None:
     torch.manual_seed(0)
-    factors = kept_paths(2, 20_000, rate, torch.device("cpu"))
+    factors = drop_path_mask(2, 20_000, rate, torch.device("cpu"))
     kept = factors[factors > 0]
     torch.testing.assert_close(kept, torch.full_like(kept, 1 / (1 - rate)))
     assert (factors >= 0).all()
@@ -160,12 +160,12 @@ def test_a_dropped_path_is_gone_for_its_sample_alone(operation: str, reduce: boo
 def test_every_droppable_operation_of_the_network_has_a_row_of_factors() -> None:
     network, images = small(), torch.randn(2, 3, 16, 16)
     with torch.no_grad():
-        whole = network.heads(images, torch.ones(network.paths, 2))[0]
-        torch.testing.assert_close(whole, network.heads(images)[0])
+        whole = network.logits_and_auxiliary(images, torch.ones(network.paths, 2))[0]
+        torch.testing.assert_close(whole, network.logits_and_auxiliary(images)[0])
         for path in range(network.paths):
             factors = torch.ones(network.paths, 2)
             factors[path] = 5
-            assert not torch.allclose(network.heads(images, factors)[0], whole), path
+            assert not torch.allclose(network.logits_and_auxiliary(images, factors)[0], whole), path
 
 
 def test_every_1x1_convolution_is_a_matrix_product() -> None:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import openpyxl
 
-from emonas.datasets.clips.sample import Found, Sample
+from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import registry
 from emonas.datasets.reading.choices import Choices
 
@@ -86,22 +86,22 @@ def deal(labels: Mapping[str, int], sizes: Mapping[int, int]) -> Iterator[tuple[
         yield subject, label
 
 
-def read(name: str, source: Path, **choices: str) -> Found:
+def read(name: str, source: Path, **choices: str) -> ReadResult:
     """Read a database as the commands do, with options such as classes="3"."""
     return registry.read(name, source, Choices(**choices))
 
 
-def counts(found: Found) -> dict[str, int]:
+def counts(found: ReadResult) -> dict[str, int]:
     """The samples in use of each class."""
     return {label: sum(sample.label == label for sample in found.used) for label in found.classes}
 
 
-def people(found: Found) -> int:
+def people(found: ReadResult) -> int:
     """How many people the samples in use have."""
     return len({sample.person for sample in found.used})
 
 
-def sample_of(found: Found, subject: str, clip: str) -> Sample:
+def sample_of(found: ReadResult, subject: str, clip: str) -> Sample:
     """The one sample of that subject and clip."""
     (sample,) = (s for s in found.samples if (s.subject, s.clip) == (subject, clip))
     return sample

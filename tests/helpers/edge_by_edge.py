@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from emonas.genotype import INPUTS, OPERATION_NAMES, node_rows, source_rows
 from emonas.operations import OPERATIONS, FactorizedReduce, Stem, batch_norm, reductions, relu_conv_norm, stem_stride
-from emonas.search.controller import Searcher
+from emonas.search.controller import Controller
 from emonas.supernet.packed import PackedNorm, PackedSeparable
 from emonas.supernet.supernet import Supernet, all_active
 
@@ -249,10 +249,10 @@ def _of_operation(fan: nn.Module, name: str, operation: nn.Module) -> Iterator[t
         yield fan.pool_norms[("max_pool", "avg_pool").index(kind)], operation
 
 
-def plain_searcher() -> Searcher:
+def plain_searcher() -> Controller:
     """Alphas over a small edge-by-edge supernet in float64, which can be differentiated twice."""
     torch.manual_seed(0)
-    made = Searcher(PlainSupernet(3, 3, 2, 8, nodes=1)).double().train()  # type: ignore[arg-type]
+    made = Controller(PlainSupernet(3, 3, 2, 8, nodes=1)).double().train()  # type: ignore[arg-type]
     with torch.no_grad():
         for alpha in made.alphas():
             alpha.normal_()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from emonas.datasets.clips.representation import PictureOptions
-from emonas.datasets.clips.sample import Found, Sample
+from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import registry
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
 from emonas.datasets.store.prepare import prepare
@@ -65,9 +65,9 @@ class Source:
     notes: tuple[str, ...] = ()
     read: int = field(default=0, init=False)
 
-    def __call__(self, name: str, source: Path | None, choices: Choices = NO_CHOICES) -> Found:
+    def __call__(self, name: str, source: Path | None, choices: Choices = NO_CHOICES) -> ReadResult:
         self.read += 1
-        return Found(self.samples, tuple(sorted({sample.label for sample in self.samples})), self.notes)
+        return ReadResult(self.samples, tuple(sorted({sample.label for sample in self.samples})), self.notes)
 
 
 def serve(monkeypatch: pytest.MonkeyPatch, samples: Iterable[Sample] = STILLS) -> Source:

@@ -9,7 +9,7 @@ from typing import Any
 
 from distributions import deal, write_frames, write_xlsx
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases.casme2 import DATABASE
 from emonas.datasets.reading.expected import chosen, compare
 
@@ -110,7 +110,7 @@ def small(folder: Path, *clips: Clip, name: str = "CASME2-coding-20140508.xlsx",
     return folder
 
 
-def as_published(found: Found) -> bool:
+def as_published(found: ReadResult) -> bool:
     expected = chosen(DATABASE.expected, found.choices)
     return expected is not None and not any(one.differs for one in compare(expected, found.used))
 

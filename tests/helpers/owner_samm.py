@@ -10,7 +10,7 @@ from typing import Any
 
 from distributions import deal, write_frames, write_xlsx
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases.samm import DATABASE
 from emonas.datasets.reading.expected import chosen, compare
 
@@ -119,7 +119,7 @@ def small(folder: Path, *more: Clip, name: str = "SAMM_20181215_Micro_FACS_Codes
     return folder
 
 
-def as_published(found: Found) -> bool:
+def as_published(found: ReadResult) -> bool:
     expected = chosen(DATABASE.expected, found.choices)
     return expected is not None and not any(one.differs for one in compare(expected, found.used))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from distributions import deal, write_frames, write_xlsx
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases.smic import DATABASE
 from emonas.datasets.reading.expected import chosen, compare
 
@@ -145,7 +145,7 @@ def small_long(folder: Path, *more: Clip, header: tuple[Any, ...] = HEADER, rows
     return folder
 
 
-def as_published(found: Found) -> bool:
+def as_published(found: ReadResult) -> bool:
     expected = chosen(DATABASE.expected, found.choices)
     return expected is not None and not any(one.differs for one in compare(expected, found.used))
 

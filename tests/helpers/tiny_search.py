@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import torch
 
-from emonas.datasets.loading.batches import Pictures
+from emonas.datasets.loading.batches import ImageStore
 from emonas.datasets.store.prepared import Prepared
 from emonas.genotype import Provenance
 from emonas.search import loop, strategy
-from emonas.search.batches import Feed
-from emonas.search.config import SearchConfig, fitted
+from emonas.search.batches import SearchBatches
+from emonas.search.config import SearchConfig, resolve
 from emonas.search.loop import SearchTask
 from emonas.search.strategies import pdarts
 from emonas.search.strategy import Setting
@@ -33,19 +33,19 @@ CPU = torch.device("cpu")
 HALVES = np.arange(0, SAMPLES, 2), np.arange(1, SAMPLES, 2)
 
 
-def pictures(noise: float = 30.0) -> Pictures:
+def pictures(noise: float = 30.0) -> ImageStore:
     """Noise around a grey that tells the class; classes take turns."""
     labels = np.arange(SAMPLES) // 2 % len(CLASSES)
     greys = np.array([60, 128, 196])[labels].reshape(-1, 1, 1, 1)
     drawn = np.random.default_rng(0).normal(greys, noise, (SAMPLES, 3, SIDE, SIDE)).clip(0, 255).astype(np.uint8)
     prepared = SimpleNamespace(images=drawn, labels=labels, options={"representation": "still"}, classes=("a", "b"))
-    return Pictures(cast(Prepared, prepared), CPU)
+    return ImageStore(cast(Prepared, prepared), CPU)
 
 
 def config(**options: Any) -> SearchConfig:
     """Options of a search of a few seconds, fitted."""
     quick = {"cells": 3, "channels": 4, "epochs": 2, "batch_size": 6, "rank_epochs": 1, "candidates": 2}
-    return fitted(SearchConfig(**{**quick, **options}), len(HALVES[0]), large=False)
+    return resolve(SearchConfig(**{**quick, **options}), len(HALVES[0]), large=False)
 
 
 def setting(**options: Any) -> Setting:
@@ -53,9 +53,9 @@ def setting(**options: Any) -> Setting:
     return Setting(config(**options), len(CLASSES), 3, SIDE, CPU)
 
 
-def feed(batch: int = 6, seed: int = 0) -> Feed:
+def feed(batch: int = 6, seed: int = 0) -> SearchBatches:
     """Half of the pictures for the weights, half for the alphas."""
-    return Feed(pictures(), *HALVES, batch, seed)
+    return SearchBatches(pictures(), *HALVES, batch, seed)
 
 
 def task(folder: Path, name: str = "emonas", seed: int = 0) -> SearchTask:

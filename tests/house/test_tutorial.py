@@ -40,7 +40,7 @@ def test_the_tutorial_works_from_top_to_end(tmp_path: Path) -> None:
             (tmp_path / text.split()[1]).write_text(text, encoding="utf-8")
             continue
         for line in text.splitlines():
-            if line.startswith("emonas-export") and onnx_model.missing():
+            if line.startswith("emonas-export") and onnx_model.missing_packages():
                 continue
             done = subprocess.run(
                 line.split(), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False

@@ -9,7 +9,7 @@ import torch
 from tiny_search import HALVES, feed, pictures
 from torch import Tensor
 
-from emonas.search.batches import PROBE, Feed
+from emonas.search.batches import PROBE, SearchBatches
 from emonas.training.losses import Batch
 
 
@@ -21,7 +21,7 @@ def same(left: list[Batch], right: list[Batch]) -> bool:
     return all(torch.equal(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True))
 
 
-def some(made: Feed, epoch: int, of: str = "weights") -> list[Batch]:
+def some(made: SearchBatches, epoch: int, of: str = "weights") -> list[Batch]:
     return list(itertools.islice(getattr(made, of)(epoch), 4))
 
 
@@ -61,7 +61,7 @@ def test_a_later_stage_goes_on_where_the_earlier_one_ended() -> None:
 
 def test_the_judged_are_the_alphas_people_unchanged_and_in_order() -> None:
     made = feed()
-    images, wanted = made.judged()
+    images, wanted = made.validation()
     shown = torch.cat(list(images))
     assert torch.equal(wanted, made.pictures.labels[HALVES[1]])
     assert torch.equal(shown, made.pictures.take(HALVES[1])[0])

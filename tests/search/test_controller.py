@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 
 from emonas.genotype import KINDS, OPERATION_NAMES, SKIP, node_rows
-from emonas.search.controller import Searcher
+from emonas.search.controller import Controller
 from emonas.supernet.supernet import Supernet, all_active
 
 
-def searcher(edge_weights: bool = False, **options: Any) -> Searcher:
+def controller(edge_weights: bool = False, **options: Any) -> Controller:
     torch.manual_seed(0)
-    return Searcher(Supernet(3, 4, 2, 12, **options), edge_weights)
+    return Controller(Supernet(3, 4, 2, 12, **options), edge_weights)
 
 
 FORMS: list[tuple[dict[str, Any], int]] = [
@@ -29,7 +29,7 @@ FORMS: list[tuple[dict[str, Any], int]] = [
 
 @pytest.mark.parametrize(("options", "tensors"), FORMS)
 def test_weights_and_alphas_share_nothing_and_are_everything(options: dict[str, Any], tensors: int) -> None:
-    made = searcher(**options)
+    made = controller(**options)
     weights, alphas = ({id(p) for p in group} for group in (made.weights(), made.alphas()))
     assert not weights & alphas
     assert weights | alphas == {id(p) for p in made.parameters()}
@@ -38,7 +38,7 @@ def test_weights_and_alphas_share_nothing_and_are_everything(options: dict[str, 
 
 @pytest.mark.parametrize(("options", "tensors"), FORMS)
 def test_the_state_dict_holds_the_whole_search(options: dict[str, Any], tensors: int) -> None:
-    made, other = searcher(**options), searcher(**options)
+    made, other = controller(**options), controller(**options)
     with torch.no_grad():
         for alpha in made.alphas():
             alpha.normal_()
@@ -49,7 +49,7 @@ def test_the_state_dict_holds_the_whole_search(options: dict[str, Any], tensors:
 
 
 def test_a_fresh_search_is_undecided() -> None:
-    made = searcher()
+    made = controller()
     for weights in made.mixture().values():
         assert torch.allclose(weights.sum(1), torch.ones(14))
     assert made.entropy()["normal"] == pytest.approx(math.log(7), abs=1e-3)
@@ -57,7 +57,7 @@ def test_a_fresh_search_is_undecided() -> None:
 
 @pytest.mark.parametrize("edge_weights", [False, True])
 def test_entropy_is_zero_when_every_edge_has_chosen(edge_weights: bool) -> None:
-    made = searcher(edge_weights)
+    made = controller(edge_weights)
     with torch.no_grad():
         made.alpha["normal"].fill_(-50)[:, SKIP] = 50
     assert made.entropy()["normal"] == pytest.approx(0, abs=1e-6)
@@ -68,13 +68,13 @@ def test_entropy_is_zero_when_every_edge_has_chosen(edge_weights: bool) -> None:
 def test_entropy_counts_what_is_left_on_an_edge() -> None:
     active = all_active()
     active["normal"][:, 3:] = False
-    assert searcher(active=active).entropy()["normal"] == pytest.approx(math.log(3), abs=1e-3)
+    assert controller(active=active).entropy()["normal"] == pytest.approx(math.log(3), abs=1e-3)
 
 
 def test_absent_operations_have_no_weight_and_are_never_chosen() -> None:
     active = all_active()
     active["normal"][:, SKIP] = False
-    made = searcher(active=active)
+    made = controller(active=active)
     with torch.no_grad():
         made.alpha["normal"][:, SKIP] = 50
     mixture = made.mixture()
@@ -87,7 +87,7 @@ def test_absent_operations_have_no_weight_and_are_never_chosen() -> None:
 
 
 def test_edge_weights_are_normalised_over_the_edges_of_a_node() -> None:
-    made = searcher(edge_weights=True)
+    made = controller(edge_weights=True)
     with torch.no_grad():
         made.beta["normal"].normal_()
     for kind in KINDS:
@@ -99,14 +99,14 @@ def test_edge_weights_are_normalised_over_the_edges_of_a_node() -> None:
 
 
 def test_edge_weights_decide_which_edges_stay() -> None:
-    made = searcher(edge_weights=True)
+    made = controller(edge_weights=True)
     with torch.no_grad():
         made.beta["normal"].zero_()[[5, 8]] = 5.0
     assert [edge.source for edge in made.cells()["normal"].incoming(2)] == [0, 3]
 
 
 def test_weights_learn_from_all_exits_and_alphas_from_those_with_weight() -> None:
-    made = searcher(exits=(2, 3)).eval()
+    made = controller(exits=(2, 3)).eval()
     images, labels = torch.randn(4, 3, 12, 12), torch.tensor([0, 1, 2, 0])
     losses = torch.stack([F.cross_entropy(logits, labels) for logits in made.exits(images)])
     assert len(losses) == 3
@@ -121,17 +121,17 @@ def test_weights_learn_from_all_exits_and_alphas_from_those_with_weight() -> Non
 
 
 def test_the_depth_with_the_largest_weight_is_chosen() -> None:
-    made = searcher(exits=(2, 3))
+    made = controller(exits=(2, 3))
     assert made.depth is not None
     for i, depth in enumerate((2, 3, 4)):
         with torch.no_grad():
             made.depth.zero_()[i] = 1.0
         assert made.chosen_depth() == depth
-    assert searcher().chosen_depth() == 4 and searcher().depth_weights().tolist() == [1.0]
+    assert controller().chosen_depth() == 4 and controller().depth_weights().tolist() == [1.0]
 
 
 def test_the_columns_are_the_operations_in_their_order() -> None:
-    made = searcher()
+    made = controller()
     for column, name in enumerate(OPERATION_NAMES):
         with torch.no_grad():
             made.alpha["reduction"].zero_()[:, column] = 1.0

@@ -101,7 +101,7 @@ def skips_from(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def collapsing(self: bilevel.Bilevel, feed: object, number: int) -> dict[str, EpochScore]:
         with torch.no_grad():
-            alpha = self.searcher.alpha["normal"]
+            alpha = self.controller.alpha["normal"]
             alpha[:, 2 if number >= epoch else 3] = 9.0 + number
         return plain(self, feed, number)  # type: ignore[arg-type]
 

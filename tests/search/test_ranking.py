@@ -16,7 +16,7 @@ from emonas.cost import count_parameters
 from emonas.errors import UserError
 from emonas.genotype import KINDS
 from emonas.search import ranking
-from emonas.search.ranking import MOST_SKIPS, Ranked, short_training, stacked, within_budget
+from emonas.search.ranking import MOST_SKIPS, Ranked, short_training, stack_network, within_budget
 from emonas.search.strategies import bilevel
 from emonas.search.strategy import Architecture
 from emonas.training.losses import EpochScore
@@ -51,7 +51,7 @@ THREE = {name: architecture(name) for name in ("skip_connect", "sep_conv_3x3", "
 def test_the_best_is_taken_and_the_earlier_of_equals(
     judge: Judge, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    best = ranking.contest(THREE, setting(), feed(), tmp_path / "table.json", "Who learns best")
+    best = ranking.best_by_short_training(THREE, setting(), feed(), tmp_path / "table.json", "Who learns best")
     assert best == "sep_conv_3x3"
     said = capsys.readouterr().out
     assert "Who learns best" in said and all(name in said for name in THREE)
@@ -61,26 +61,26 @@ def test_the_best_is_taken_and_the_earlier_of_equals(
 
 def test_the_table_holds_all_scores_and_spares_a_second_training(judge: Judge, tmp_path: Path) -> None:
     table = tmp_path / "table.json"
-    first = ranking.contest(THREE, setting(), feed(), table, "T")
+    first = ranking.best_by_short_training(THREE, setting(), feed(), table, "T")
     assert json.loads(table.read_text())["skip_connect"] == {"uar": 0.2, "parameters": 1}
-    assert ranking.contest(THREE, setting(), feed(), table, "T") == first
+    assert ranking.best_by_short_training(THREE, setting(), feed(), table, "T") == first
     assert judge.seen == list(THREE)
 
 
 def test_a_killed_contest_goes_on_where_it_was(judge: Judge, tmp_path: Path) -> None:
-    whole = ranking.contest(THREE, setting(), feed(), tmp_path / "whole.json", "T")
+    whole = ranking.best_by_short_training(THREE, setting(), feed(), tmp_path / "whole.json", "T")
     judge.seen.clear()
     del judge.scores["dil_conv_3x3"]
     with pytest.raises(KeyError):
-        ranking.contest(THREE, setting(), feed(), tmp_path / "cut.json", "T")
+        ranking.best_by_short_training(THREE, setting(), feed(), tmp_path / "cut.json", "T")
     judge.scores["dil_conv_3x3"] = 0.7
-    assert ranking.contest(THREE, setting(), feed(), tmp_path / "cut.json", "T") == whole
+    assert ranking.best_by_short_training(THREE, setting(), feed(), tmp_path / "cut.json", "T") == whole
     assert judge.seen.count("skip_connect") == judge.seen.count("sep_conv_3x3") == 1
 
 
 def test_equal_cells_are_trained_once(judge: Judge, tmp_path: Path) -> None:
     twins = {"first": architecture("max_pool_3x3"), "second": architecture("max_pool_3x3")}
-    assert ranking.contest(twins, setting(), feed(), tmp_path / "table.json", "T") == "first"
+    assert ranking.best_by_short_training(twins, setting(), feed(), tmp_path / "table.json", "T") == "first"
     scores = json.loads((tmp_path / "table.json").read_text())
     assert scores["first"] == scores["second"] and len(judge.seen) == 1
 
@@ -89,7 +89,7 @@ def test_equal_cells_are_trained_once(judge: Judge, tmp_path: Path) -> None:
 def test_a_damaged_table_is_one_line(content: str, judge: Judge, tmp_path: Path) -> None:
     (tmp_path / "table.json").write_text(content)
     with pytest.raises(UserError, match=r"table\.json"):
-        ranking.contest(THREE, setting(), feed(), tmp_path / "table.json", "T")
+        ranking.best_by_short_training(THREE, setting(), feed(), tmp_path / "table.json", "T")
 
 
 def test_each_budget_is_tried_and_none_is_exceeded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -106,9 +106,9 @@ def test_each_budget_is_tried_and_none_is_exceeded(monkeypatch: pytest.MonkeyPat
     strategy = bilevel.build(setting())
     with torch.no_grad():
         for kind in KINDS:
-            strategy.searcher.alpha[kind].normal_()[:, 2] += 9.0
+            strategy.controller.alpha[kind].normal_()[:, 2] += 9.0
     table = tmp_path / "skip_budgets.json"
-    taken = within_budget(strategy.searcher, strategy.architecture(), setting(), feed(), table)
+    taken = within_budget(strategy.controller, strategy.architecture(), setting(), feed(), table)
     assert tried == [*((budget, budget) for budget in range(MOST_SKIPS + 1)), (8, 8)]
     assert (taken.normal.skips, taken.reduction.skips) == (3, 3)
     assert list(json.loads(table.read_text()))[-2:] == ["at most 4 skips", "no limit"]
@@ -116,7 +116,7 @@ def test_each_budget_is_tried_and_none_is_exceeded(monkeypatch: pytest.MonkeyPat
 
 def test_scores_come_from_the_short_training(tmp_path: Path) -> None:
     pair = {"pool": architecture("max_pool_3x3"), "convolution": architecture("sep_conv_3x3")}
-    best = ranking.contest(pair, setting(rank_epochs=2), feed(), tmp_path / "table.json", "T")
+    best = ranking.best_by_short_training(pair, setting(rank_epochs=2), feed(), tmp_path / "table.json", "T")
     scores = json.loads((tmp_path / "table.json").read_text())
     for name, found in pair.items():
         assert scores[name] == dataclasses.asdict(ranking.short_training(found, setting(rank_epochs=2), feed())[0])
@@ -162,7 +162,7 @@ def test_more_epochs_are_more_training() -> None:
 
 def test_the_network_is_the_one_that_is_meant() -> None:
     found = two_nodes(cells=5, where=(1, 3))
-    network = stacked(found, setting())
+    network = stack_network(found, setting())
     assert [cell.cell == found.reduction for cell in network.cells] == [False, True, False, True, False]
     assert network.auxiliary is None
     assert short_training(found, setting(), feed())[0].parameters == count_parameters(network)

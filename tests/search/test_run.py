@@ -16,9 +16,9 @@ from emonas.errors import UserError
 from emonas.genotype import Genotype
 from emonas.search import ranking
 from emonas.search.cli import app
-from emonas.search.config import SearchConfig, fitted
+from emonas.search.config import SearchConfig, resolve
 from emonas.search.ranking import Ranked
-from emonas.search.run import run_search, seen_by, visible_parts
+from emonas.search.run import resolve_protocol, run_search, visible_parts
 from emonas.search.strategy import Architecture
 from emonas.training.losses import EpochScore
 
@@ -72,9 +72,9 @@ def test_loso_makes_one_genotype_a_fold_that_has_not_seen_its_tested_person(
 
 
 def test_auto_is_everybody_where_there_is_no_fixed_split(prepared: Prepared) -> None:
-    assert seen_by("auto", prepared) == "fixed"
+    assert resolve_protocol("auto", prepared) == "fixed"
     object.__setattr__(prepared, "protocol", "loso")
-    assert seen_by("auto", prepared) == "all"
+    assert resolve_protocol("auto", prepared) == "all"
     assert len(visible_parts(SearchConfig(), prepared, "all")[""]) == len(prepared.samples)
 
 
@@ -85,10 +85,10 @@ def test_an_unknown_excluded_person_is_named(prepared: Prepared) -> None:
 
 @pytest.mark.parametrize(("samples", "large"), [(10, False), (80, False), (20000, False), (80, True), (20000, True)])
 def test_defaults_fit_the_data_and_the_machine(samples: int, large: bool) -> None:
-    config = fitted(SearchConfig(), samples, large)
+    config = resolve(SearchConfig(), samples, large)
     assert None not in (config.epochs, config.cells, config.channels, config.batch_size, config.alpha_rate, config.out)
     assert config.batch_size in (8, 16, 32, 64) and 5 <= config.epochs <= 50
-    assert fitted(SearchConfig(epochs=7, cells=5), samples, large).epochs == 7
+    assert resolve(SearchConfig(epochs=7, cells=5), samples, large).epochs == 7
 
 
 def test_the_genotype_says_what_json_readers_need(prepared: Prepared, tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_several_seeds_go_on_after_a_kill(
 
 def test_the_folder_of_a_run_tells_one_search_from_another() -> None:
     def folder(**options: object) -> str:
-        out = fitted(SearchConfig(**options), 100, False).out  # type: ignore[arg-type]
+        out = resolve(SearchConfig(**options), 100, False).out  # type: ignore[arg-type]
         return str(out)
 
     others = [folder(strategy="darts"), folder(protocol="loso"), folder(seed=1), folder(dataset="casme2")]
@@ -258,5 +258,5 @@ def test_alphas_move_as_published_on_a_gpu_and_faster_in_a_cpus_shorter_search(
     strategy: str, small: float, large: float
 ) -> None:
     for rate, gpu in ((small, False), (large, True)):
-        config = fitted(SearchConfig(strategy=strategy), 100, gpu)  # type: ignore[arg-type]
+        config = resolve(SearchConfig(strategy=strategy), 100, gpu)  # type: ignore[arg-type]
         assert config.alpha_rate == pytest.approx(rate)

@@ -18,7 +18,7 @@ from emonas.files import read_json
 from emonas.genotype import KINDS, MAX_POOL, OPERATION_NAMES, SKIP, Cell, Genotype
 from emonas.options import OperationName
 from emonas.search.cli import app
-from emonas.search.config import SearchConfig, check, fitted
+from emonas.search.config import SearchConfig, check, resolve
 from emonas.search.strategies import pdarts
 from emonas.search.strategies.random_search import random_cell
 from emonas.search.strategies.registry import STRATEGIES, build
@@ -38,15 +38,15 @@ def test_the_names_are_those_of_the_search_space() -> None:
 def test_what_is_left_out_has_no_weights_and_is_never_chosen(name: str) -> None:
     torch.manual_seed(0)
     strategy = build(setting(strategy=name, without=LEFT_OUT, epochs=3))
-    assert strategy.searcher is not None
+    assert strategy.controller is not None
     with torch.no_grad():
         for kind in KINDS:
-            strategy.searcher.alpha[kind][:, [SKIP, MAX_POOL]] = 9.0
+            strategy.controller.alpha[kind][:, [SKIP, MAX_POOL]] = 9.0
     found = strategy.architecture()
     assert not (operations(found.normal) | operations(found.reduction)) & set(LEFT_OUT)
-    whole = build(setting(strategy=name)).searcher
+    whole = build(setting(strategy=name)).controller
     assert whole is not None
-    sizes = [sum(p.numel() for p in searcher.supernet.parameters()) for searcher in (strategy.searcher, whole)]
+    sizes = [sum(p.numel() for p in controller.supernet.parameters()) for controller in (strategy.controller, whole)]
     assert sizes[0] < sizes[1]
 
 
@@ -86,7 +86,7 @@ def test_the_command_records_what_is_left_out(
 
 
 def test_a_search_without_something_has_a_folder_of_its_own() -> None:
-    folder = fitted(SearchConfig(without=LEFT_OUT), 100, large=False).out
+    folder = resolve(SearchConfig(without=LEFT_OUT), 100, large=False).out
     assert str(folder) == "runs/search-synthetic-micro-without-skip_connect-max_pool_3x3"
 
 

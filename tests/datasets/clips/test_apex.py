@@ -10,7 +10,7 @@ import pytest
 from made_samples import Greys, still
 
 from emonas.datasets.clips.apex import apex_of, phases, without_apex_dropped
-from emonas.datasets.clips.representation import PictureOptions, picture
+from emonas.datasets.clips.representation import PictureOptions, make_picture
 from emonas.datasets.clips.sample import Sample
 from emonas.errors import UserError
 
@@ -34,7 +34,7 @@ def _clip(*greys: int, **phases: int | None) -> Sample:
 def test_the_apex_frame_and_the_middle_where_none_is_given(given: dict[str, int], apex: int) -> None:
     sample = _clip(0, 10, 20, 30, 40, 50, 60, **given)
     assert apex_of(sample, sample.frames.read()) == apex
-    assert (picture(sample, PictureOptions(size=8, representation="apex")) == 10 * apex).all()
+    assert (make_picture(sample, PictureOptions(size=8, representation="apex")) == 10 * apex).all()
 
 
 def test_phases_are_the_whole_clip_where_none_are_given() -> None:
@@ -74,9 +74,9 @@ def test_a_given_apex_is_taken_under_every_policy(policy: Any) -> None:
 def test_the_policy_reaches_the_pictures(representation: Any) -> None:
     sample, known = _clip(0, 90, 30, 20, 0), _clip(0, 90, 30, 20, 0, apex=1)
     options = PictureOptions(size=8, representation=representation, apex_policy="max-diff")
-    np.testing.assert_array_equal(picture(sample, options), picture(known, options))
+    np.testing.assert_array_equal(make_picture(sample, options), make_picture(known, options))
     with pytest.raises(UserError, match="no apex: the owner gives none"):
-        picture(sample, replace(options, apex_policy="drop"))
+        make_picture(sample, replace(options, apex_policy="drop"))
 
 
 def test_only_clips_in_use_are_dropped_for_want_of_an_apex() -> None:

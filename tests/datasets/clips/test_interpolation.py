@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from emonas.datasets.clips.interpolation import interpolated, interpolation_weights
+from emonas.datasets.clips.interpolation import interpolate, interpolation_weights
 from emonas.options import Interpolation
 
 _KINDS = get_args(Interpolation)
@@ -22,9 +22,9 @@ def _clip(length: int) -> np.ndarray:
 @pytest.mark.parametrize("length", _LENGTHS)
 def test_frames_at_the_original_times_are_the_original_ones(kind: Any, length: int) -> None:
     frames = _clip(length)
-    assert interpolated(frames, length, kind) == pytest.approx(frames.astype(float), abs=1e-2)
+    assert interpolate(frames, length, kind) == pytest.approx(frames.astype(float), abs=1e-2)
     if length > 1:
-        assert interpolated(frames, 2 * length - 1, kind)[::2] == pytest.approx(frames.astype(float), abs=1e-2)
+        assert interpolate(frames, 2 * length - 1, kind)[::2] == pytest.approx(frames.astype(float), abs=1e-2)
 
 
 @pytest.mark.parametrize("kind", _KINDS)
@@ -32,7 +32,7 @@ def test_frames_at_the_original_times_are_the_original_ones(kind: Any, length: i
 @pytest.mark.parametrize("wanted", [2, 3, 10, 64])
 def test_any_length_becomes_the_wanted_one_and_keeps_both_ends(kind: Any, length: int, wanted: int) -> None:
     frames = _clip(length)
-    made = interpolated(frames, wanted, kind)
+    made = interpolate(frames, wanted, kind)
     assert made.shape == (wanted, 5, 4, 3)
     assert made[[0, -1]] == pytest.approx(frames[[0, -1]].astype(float), abs=1e-2)
     assert interpolation_weights(length, wanted, kind).sum(1) == pytest.approx(1)
@@ -40,16 +40,16 @@ def test_any_length_becomes_the_wanted_one_and_keeps_both_ends(kind: Any, length
 
 def test_without_interpolation_frames_are_taken_as_they_are() -> None:
     frames = _clip(9)
-    made = interpolated(frames, 5, "none")
+    made = interpolate(frames, 5, "none")
     assert made.dtype == np.uint8 and np.array_equal(made, frames[::2])
-    assert np.array_equal(interpolated(frames[:2], 4, "none"), frames[[0, 0, 1, 1]])
+    assert np.array_equal(interpolate(frames[:2], 4, "none"), frames[[0, 0, 1, 1]])
 
 
 @pytest.mark.parametrize("kind", ["linear", "graph"])
 @pytest.mark.parametrize(("length", "wanted"), [(2, 10), (5, 10), (10, 37), (40, 10)])
 def test_a_linear_motion_stays_monotone(kind: Any, length: int, wanted: int) -> None:
     frames = np.linspace(20, 200, length, dtype=np.float32).reshape(-1, 1, 1, 1)
-    made = interpolated(frames, wanted, kind)[:, 0, 0, 0]
+    made = interpolate(frames, wanted, kind)[:, 0, 0, 0]
     assert (np.diff(made) > 0).all()
     tolerance = 1e-2 if kind == "linear" else 180 / (length - 1)
     assert made == pytest.approx(np.linspace(20, 200, wanted), abs=tolerance)

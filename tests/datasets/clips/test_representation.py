@@ -11,9 +11,15 @@ from made_samples import Greys, still
 
 from emonas.datasets.clips.dynamic_image import dynamic_image
 from emonas.datasets.clips.flow import flow_picture
-from emonas.datasets.clips.interpolation import interpolated
-from emonas.datasets.clips.magnification import magnified
-from emonas.datasets.clips.representation import REPRESENTATIONS, PictureOptions, as_picture, picture, resolve
+from emonas.datasets.clips.interpolation import interpolate
+from emonas.datasets.clips.magnification import magnify
+from emonas.datasets.clips.representation import (
+    REPRESENTATIONS,
+    PictureOptions,
+    make_picture,
+    resolve_representation,
+    show_as_picture,
+)
 from emonas.datasets.clips.sample import Sample
 from emonas.errors import UserError
 
@@ -36,8 +42,8 @@ def _noise(length: int, side: int = 8, **phases: int | None) -> Sample:
 
 
 def test_auto_is_still_for_stills_and_dynamic_for_clips() -> None:
-    assert resolve("auto", (still(1), still(2))) == "still"
-    assert resolve("auto", (_clip(1, 2), _clip(3))) == "dynamic"
+    assert resolve_representation("auto", (still(1), still(2))) == "still"
+    assert resolve_representation("auto", (_clip(1, 2), _clip(3))) == "dynamic"
 
 
 _OF_CLIPS = [name for name in REPRESENTATIONS if name != "still"]
@@ -45,15 +51,15 @@ _OF_CLIPS = [name for name in REPRESENTATIONS if name != "still"]
 
 @pytest.mark.parametrize("choice", _OF_CLIPS)
 def test_what_fits_clips_is_refused_for_stills(choice: Any) -> None:
-    assert resolve(choice, (_clip(1, 2),)) == choice
+    assert resolve_representation(choice, (_clip(1, 2),)) == choice
     with pytest.raises(UserError, match=f"--representation {choice} does not fit: .* still images: choose still"):
-        resolve(choice, (still(1),))
+        resolve_representation(choice, (still(1),))
 
 
 def test_still_is_refused_for_clips() -> None:
-    assert resolve("still", (still(1),)) == "still"
+    assert resolve_representation("still", (still(1),)) == "still"
     with pytest.raises(UserError, match=r"are clips: choose from dynamic, dynamic-pair, flow, apex, clip$"):
-        resolve("still", (_clip(1, 2),))
+        resolve_representation("still", (_clip(1, 2),))
 
 
 @pytest.mark.parametrize("kind", ["exact", "linear", "learnet"])
@@ -64,13 +70,13 @@ def test_a_dynamic_image_pools_its_span_with_both_ends(kind: Any, span: Any, fir
     sample = _noise(12, onset=2, apex=5, offset=9)
     options = PictureOptions(size=8, representation="dynamic", coefficients=kind, span=span)
     expected = dynamic_image(sample.frames.read()[first : last + 1], kind)
-    np.testing.assert_array_equal(picture(sample, options), np.moveaxis(expected, -1, 0))
+    np.testing.assert_array_equal(make_picture(sample, options), np.moveaxis(expected, -1, 0))
 
 
 def test_onset_to_apex_ends_in_the_middle_where_no_apex_is_given() -> None:
     options = PictureOptions(size=8, representation="dynamic", span="onset-apex")
     given, unknown = _noise(9, onset=0, apex=4, offset=8), _noise(9)
-    np.testing.assert_array_equal(picture(given, options), picture(unknown, options))
+    np.testing.assert_array_equal(make_picture(given, options), make_picture(unknown, options))
 
 
 @pytest.mark.parametrize(("representation", "channels"), [*zip(REPRESENTATIONS, (3, 3, 6, 3, 3, 12), strict=True)])
@@ -80,7 +86,7 @@ def test_every_picture_becomes_a_square_of_the_wanted_size(
 ) -> None:
     sample = replace(still(0), frames=Noise((0, 0, 0), height, width))
     options = PictureOptions(size=16, representation=representation, length=4)
-    pixels = picture(sample, options)
+    pixels = make_picture(sample, options)
     assert pixels.shape == (options.channels, 16, 16) == (channels, 16, 16)
     assert pixels.dtype == np.uint8
     assert pixels.flags.c_contiguous
@@ -96,7 +102,9 @@ def test_resizing_keeps_what_is_left_right_and_above(size: int) -> None:
         def read(self) -> np.ndarray:
             return frames
 
-    red, green, blue = picture(replace(still(0), frames=Drawn((0,))), PictureOptions(size=size, representation="still"))
+    red, green, blue = make_picture(
+        replace(still(0), frames=Drawn((0,))), PictureOptions(size=size, representation="still")
+    )
     quarter = size // 4
     assert (red[:quarter] == 200).all() and (red[-quarter:] == 0).all()
     assert (blue[:, -quarter:] == 100).all() and (blue[:, :quarter] == 0).all()
@@ -109,12 +117,12 @@ def test_shrinking_averages_instead_of_skipping() -> None:
             return np.broadcast_to(np.array([0, 200], np.uint8).repeat(1)[None, None, [0, 1] * 16, None],
                                    (1, 32, 32, 3)).copy()  # fmt: skip
 
-    pixels = picture(replace(still(0), frames=Stripes((0,))), PictureOptions(size=8, representation="still"))
+    pixels = make_picture(replace(still(0), frames=Stripes((0,))), PictureOptions(size=8, representation="still"))
     assert (pixels == 100).all()
 
 
 def _made(sample: Sample, representation: Any, **options: Any) -> np.ndarray:
-    return picture(sample, PictureOptions(size=8, representation=representation, **options))
+    return make_picture(sample, PictureOptions(size=8, representation=representation, **options))
 
 
 @pytest.mark.parametrize("kind", ["exact", "linear", "learnet"])
@@ -131,7 +139,7 @@ def test_a_flow_goes_from_onset_to_apex(method: Any) -> None:
     frames = sample.frames.read()
     expected = np.moveaxis(np.rint(flow_picture(frames[2], frames[5], method)), -1, 0)
     np.testing.assert_array_equal(
-        picture(sample, PictureOptions(size=32, representation="flow", flow=method)), expected
+        make_picture(sample, PictureOptions(size=32, representation="flow", flow=method)), expected
     )
 
 
@@ -153,7 +161,7 @@ def test_interpolation_comes_before_the_pooling_of_each_span(kind: Any) -> None:
     sample = _noise(12, onset=2, apex=5, offset=9)
     frames = sample.frames.read()
     rise, fall, whole = (
-        np.moveaxis(dynamic_image(interpolated(part, 7, kind)), -1, 0)
+        np.moveaxis(dynamic_image(interpolate(part, 7, kind)), -1, 0)
         for part in (frames[2:6], frames[5:10], frames[2:10])
     )
     more = {"interpolation": kind, "length": 7}
@@ -166,14 +174,14 @@ def test_interpolation_comes_before_the_pooling_of_each_span(kind: Any) -> None:
 def test_magnification_comes_before_everything_else(representation: Any) -> None:
     sample = _noise(12, 32, onset=2, apex=5, offset=9)
     options = PictureOptions(size=32, representation=representation, magnify=3.0)
-    frames = magnified(sample.frames.read(), 3, 8)
+    frames = magnify(sample.frames.read(), 3, 8)
 
     class Magnified(Greys):
         def read(self) -> np.ndarray:
             return frames
 
     made = replace(sample, frames=Magnified(tuple(range(12))))
-    np.testing.assert_array_equal(picture(sample, options), picture(made, replace(options, magnify=0.0)))
+    np.testing.assert_array_equal(make_picture(sample, options), make_picture(made, replace(options, magnify=0.0)))
 
 
 @pytest.mark.parametrize("representation", ["dynamic", "flow"])
@@ -236,7 +244,7 @@ def test_magnification_of_stills_is_refused() -> None:
 def test_every_prepared_picture_can_be_looked_at(representation: Any, wide: int) -> None:
     channels = PictureOptions(size=4, representation=representation, length=5).channels
     array = np.random.default_rng(0).integers(0, 256, (channels, 4, 4), np.uint8)
-    seen = as_picture(array, representation)
+    seen = show_as_picture(array, representation)
     assert seen.shape == (4, 4 * wide, 3) and seen.dtype == np.uint8
     np.testing.assert_array_equal(seen[:, :4], np.moveaxis(array[:3], 0, -1))
     np.testing.assert_array_equal(seen[:, -4:], np.moveaxis(array[-3:], 0, -1))

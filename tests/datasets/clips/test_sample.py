@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from made_samples import still
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 
 
 @pytest.mark.parametrize(
@@ -27,4 +27,4 @@ def test_dropping_keeps_everything_but_the_reason() -> None:
     sample = still(7)
     dropped = sample.drop("cut off")
     assert replace(dropped, dropped="") == sample
-    assert Found((sample, dropped), ("happy",)).used == (sample,)
+    assert ReadResult((sample, dropped), ("happy",)).used == (sample,)

@@ -14,7 +14,7 @@ from data_command import Command, fits
 from distributions import counts, deal, image_bytes, people, read, sample_of, write_frames, write_xls, write_xlsx
 from made_samples import files_below
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases.casme import DATABASE
 from emonas.datasets.reading.expected import chosen, compare, verdict
 from emonas.errors import UserError
@@ -93,7 +93,7 @@ def small(folder: Path, *clips: Clip) -> Path:
     return folder
 
 
-def said(found: Found) -> str:
+def said(found: ReadResult) -> str:
     expected = chosen(DATABASE.expected, found.choices)
     return "" if expected is None else verdict(compare(expected, found.used))
 

@@ -14,7 +14,7 @@ from data_command import Command, fits
 from distributions import counts, deal, image_bytes, people, read, sample_of, write_frames, write_video, write_xlsx
 from made_samples import files_below
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases.casme_squared import DATABASE
 from emonas.datasets.reading.expected import chosen, compare, verdict
 
@@ -118,7 +118,7 @@ def small(folder: Path, *clips: Clip, form: str = "rawpic", pattern: str = "img{
     return folder
 
 
-def said(found: Found) -> str:
+def said(found: ReadResult) -> str:
     expected = chosen(DATABASE.expected, found.choices)
     return "" if expected is None else verdict(compare(expected, found.used))
 

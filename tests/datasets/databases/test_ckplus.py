@@ -14,7 +14,7 @@ from distributions import counts, deal, image_bytes, people, read, sample_of, wr
 from known_cells import random_genotype
 from made_samples import files_below
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases.ckplus import DATABASE, EMOTIONS
 from emonas.datasets.protocols.protocol import folds
 from emonas.datasets.reading.expected import chosen, compare, verdict
@@ -90,12 +90,12 @@ def small(folder: Path, *sequences: tuple[int, int, str | None], **more: Any) ->
     return folder
 
 
-def said(found: Found) -> str:
+def said(found: ReadResult) -> str:
     expected = chosen(DATABASE.expected, found.choices)
     return "" if expected is None else verdict(compare(expected, found.used))
 
 
-def greys(found: Found, subject: str) -> dict[str, int]:
+def greys(found: ReadResult, subject: str) -> dict[str, int]:
     """The clips of a subject and the grey of each picture, which is its frame's number."""
     return {s.clip: int(s.frames.read()[0, 0, 0, 0]) for s in found.used if s.subject == subject}
 

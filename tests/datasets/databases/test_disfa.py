@@ -12,7 +12,7 @@ from data_command import Command
 from distributions import counts, people, read, write_video
 from made_samples import files_below
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.clips.video_still import VideoStill
 from emonas.datasets.databases.disfa import DATABASE, UNITS
 from emonas.datasets.protocols.protocol import AU_FOLDS, folds
@@ -82,11 +82,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def clips(found: Found, subject: str = "SN001") -> list[tuple[str, str]]:
+def clips(found: ReadResult, subject: str = "SN001") -> list[tuple[str, str]]:
     return [(s.clip, s.label) for s in found.used if s.subject == subject]
 
 
-def note(found: Found, beginning: str) -> str:
+def note(found: ReadResult, beginning: str) -> str:
     return next((one for one in found.notes if one.startswith(beginning)), "")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import registry
 from emonas.datasets.databases.fer2013 import CLASSES, DATABASE, PUBLISHED, pixel_bytes, read
 from emonas.datasets.reading.choices import Choices
@@ -35,7 +35,7 @@ def _complete(path: Path) -> Path:
     return _csv(path, rows)
 
 
-def _reasons(found: Found) -> list[str]:
+def _reasons(found: ReadResult) -> list[str]:
     return [sample.dropped for sample in found.samples]
 
 
@@ -207,7 +207,7 @@ def _with_votes(folder: Path, votes: Sequence[str], header: str = _FERPLUS, usag
     return folder
 
 
-def _ferplus(source: Path, classes: str = "8") -> Found:
+def _ferplus(source: Path, classes: str = "8") -> ReadResult:
     return registry.read("fer2013", source, Choices(variant="ferplus", classes=classes))
 
 

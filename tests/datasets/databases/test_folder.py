@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emonas.datasets.clips.sample import Found, Sample
+from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases.folder import read
 from emonas.errors import UserError
 
@@ -42,7 +42,7 @@ def _stills(folder: Path, *lines: str) -> Path:
     return _table(folder / "list.csv", *lines)
 
 
-def _clips(folder: Path, *phases: str, header: str = "onset,apex,offset", first: int = 11) -> Found:
+def _clips(folder: Path, *phases: str, header: str = "onset,apex,offset", first: int = 11) -> ReadResult:
     """Clips of 20 frames, numbered from ``first`` on, one for each text with the phases, and a sound one."""
     lines = [f"path,subject,label,{header}"]
     for index, text in enumerate(phases):

@@ -15,7 +15,7 @@ from distributions import counts, deal, image_bytes, people, read, sample_of, wr
 from made_samples import files_below
 from scipy.io import savemat
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import registry
 from emonas.datasets.databases.ised import CLASSES
 from emonas.datasets.reading.expected import chosen, compare
@@ -109,7 +109,7 @@ def small(folder: Path, rows: Sequence[Sequence[Any]], **more: Any) -> Path:
 TWO = (row(1, 4, 1.0, 3), row(2, 1, 4.0, 7))
 
 
-def as_published(found: Found) -> bool:
+def as_published(found: ReadResult) -> bool:
     expected = chosen(registry.entry("ised").expected, found.choices)
     return expected is not None and not any(one.differs for one in compare(expected, found.used))
 

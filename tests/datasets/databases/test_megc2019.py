@@ -19,7 +19,7 @@ from distributions import counts, people, read, write_frames
 from made_samples import files_below
 
 from emonas.datasets.clips.representation import PictureOptions
-from emonas.datasets.clips.sample import Found, Sample
+from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import megc2019
 from emonas.datasets.databases.megc2019 import DATABASE
 from emonas.datasets.faces.options import FaceOptions
@@ -93,12 +93,12 @@ def write_table(folder: Path, lines: Iterable[str], name: str = "combined_3class
     return folder / name
 
 
-def by_source(found: Found) -> dict[str, tuple[int, ...]]:
+def by_source(found: ReadResult) -> dict[str, tuple[int, ...]]:
     counted = Counter((sample.dataset, sample.label) for sample in found.used)
     return {source: tuple(counted[source, label] for label in CLASSES) for source in PUBLISHED}
 
 
-def as_published(found: Found) -> bool:
+def as_published(found: ReadResult) -> bool:
     expected = chosen(DATABASE.expected, found.choices)
     return expected is not None and not any(one.differs for one in compare(expected, found.used))
 

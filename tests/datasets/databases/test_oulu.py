@@ -10,7 +10,7 @@ from data_command import Command, fits
 from distributions import counts, image_bytes, people, read, sample_of, write_frames
 from made_samples import files_below
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases.oulu import DATABASE
 from emonas.datasets.protocols.protocol import folds
 from emonas.datasets.reading.expected import chosen, compare, verdict
@@ -55,7 +55,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     return Command(capsys)
 
 
-def said(found: Found) -> str:
+def said(found: ReadResult) -> str:
     expected = chosen(DATABASE.expected, found.choices)
     return "" if expected is None else verdict(compare(expected, found.used))
 

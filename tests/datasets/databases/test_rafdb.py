@@ -12,10 +12,10 @@ from data_command import Command
 from distributions import counts, image_bytes, read
 from made_samples import files_below
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import registry
 from emonas.datasets.databases.rafdb import CLASSES, PUBLISHED
-from emonas.datasets.protocols.protocol import folds, in_words
+from emonas.datasets.protocols.protocol import describe_protocol, folds
 from emonas.datasets.reading.expected import chosen, compare
 from emonas.errors import UserError
 
@@ -73,17 +73,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def found(whole: Path) -> Found:
+def found(whole: Path) -> ReadResult:
     """What is found in the complete copy, read once."""
     return read("rafdb", whole)
 
 
-def as_published(found: Found) -> bool:
+def as_published(found: ReadResult) -> bool:
     expected = chosen(registry.entry("rafdb").expected, found.choices)
     return expected is not None and not any(one.differs for one in compare(expected, found.used))
 
 
-def test_all_pictures_of_the_basic_part(found: Found) -> None:
+def test_all_pictures_of_the_basic_part(found: ReadResult) -> None:
     assert found.choices == {"classes": "7", "crop": "owner"}
     assert (len(found.samples), len(found.used)) == (15339, 15339)
     assert {part: sum(s.part == part for s in found.used) for part in PUBLISHED} == {"train": 12271, "test": 3068}
@@ -95,12 +95,14 @@ def test_all_pictures_of_the_basic_part(found: Found) -> None:
     assert found.notes == ()
 
 
-def test_the_owners_split_is_the_protocol(found: Found) -> None:
+def test_the_owners_split_is_the_protocol(found: ReadResult) -> None:
     made = folds(found.used, "fixed")
-    assert in_words("fixed", made, found.used).startswith("fixed split, 12271 train / 3068 test, people unknown")
+    assert describe_protocol("fixed", made, found.used).startswith(
+        "fixed split, 12271 train / 3068 test, people unknown"
+    )
 
 
-def test_the_compound_part_beside_it_is_not_read(found: Found) -> None:
+def test_the_compound_part_beside_it_is_not_read(found: ReadResult) -> None:
     paths: list[Any] = [sample.frames for sample in found.used[:3]]
     assert all("basic" in frames.paths[0].parts for frames in paths)
 

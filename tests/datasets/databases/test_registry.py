@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import registry
 from emonas.datasets.databases.registry import DATASETS
 from emonas.datasets.reading.choices import Choices
@@ -29,14 +29,14 @@ def test_every_entry_says_what_people_need_and_leads_to_a_reader(
     assert all(re.fullmatch("[a-z0-9_+-]+", alias) for alias in known.aliases)
     asked: list[tuple[object, ...]] = []
 
-    def reader(*source: object) -> Found:
+    def reader(*source: object) -> ReadResult:
         asked.append(source)
-        return Found((), ())
+        return ReadResult((), ())
 
     module, function = known.reader.split(":")
     monkeypatch.setattr(importlib.import_module(f"emonas.datasets.{module}"), function, reader)
     registry.read(known.name, None if known.embedded else tmp_path)
-    assert asked == [() if known.embedded else (tmp_path, registry.settled(known.name, Choices()))]
+    assert asked == [() if known.embedded else (tmp_path, registry.resolve_choices(known.name, Choices()))]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_wrong_source_is_refused_in_one_line(name: str, source: str | None, re
     ],
 )
 def test_texts_fit_into_one_line_and_any_file(text: str, written: str) -> None:
-    assert registry.legible(text) == written
+    assert registry.make_legible(text) == written
     assert len(written.encode().decode().splitlines()) == 1
 
 

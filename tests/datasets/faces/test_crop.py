@@ -13,12 +13,12 @@ import pytest
 from made_samples import Greys, prepared_from, still
 
 from emonas.datasets.clips.representation import PictureOptions
-from emonas.datasets.clips.sample import Found
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import registry
 from emonas.datasets.faces import lbp as face_detector_lbp
 from emonas.datasets.faces import options as face_choice
 from emonas.datasets.faces import yunet as face_detector_yunet
-from emonas.datasets.faces.crop import FaceFrames, cut_out, finder_of, with_faces
+from emonas.datasets.faces.crop import FaceFrames, add_face_frames, crop_face, make_finder
 from emonas.datasets.faces.face import MARGIN, Face, NoFaceError
 from emonas.datasets.faces.lbp import LbpFinder
 from emonas.datasets.faces.options import FaceOptions
@@ -85,22 +85,22 @@ def test_of_several_faces_the_largest_is_taken() -> None:
 
 def test_beyond_the_frame_its_edge_is_repeated() -> None:
     frames = Noise().read()
-    cut = cut_out(frames, Face(0, 30, 20 / MARGIN))
+    cut = crop_face(frames, Face(0, 30, 20 / MARGIN))
     np.testing.assert_array_equal(cut[:, :, 10:], frames[:, 20:40, :10])
     np.testing.assert_array_equal(cut[:, :, :10], np.repeat(frames[:, 20:40, :1], 10, axis=2))
-    assert cut_out(frames, Face(40, 30, 0.1)).shape == (3, 1, 1, 3)
+    assert crop_face(frames, Face(40, 30, 0.1)).shape == (3, 1, 1, 3)
     # Inside, a plain copy; a hair's breadth of tilt takes the other way to the same pixels.
     for side in (20, 21):
         face = Face(33.4, 28.7, side / MARGIN)
-        np.testing.assert_array_equal(cut_out(frames, face), cut_out(frames, replace(face, tilt=1e-9)))
+        np.testing.assert_array_equal(crop_face(frames, face), crop_face(frames, replace(face, tilt=1e-9)))
 
 
 @pytest.mark.parametrize("roll", [-25.0, 10.0, 40.0])
 def test_a_tilted_head_is_set_upright(roll: float) -> None:
     upright, tilted = _scene([(200, 60, 240)]), _scene([(200, 60, 240)], roll=roll)
-    wanted = cut_out(upright[None], Face(320, 180, 130)).astype(int)
-    got = cut_out(tilted[None], Face(320, 180, 130, tilt=roll)).astype(int)
-    left_alone = cut_out(tilted[None], Face(320, 180, 130)).astype(int)
+    wanted = crop_face(upright[None], Face(320, 180, 130)).astype(int)
+    got = crop_face(tilted[None], Face(320, 180, 130, tilt=roll)).astype(int)
+    left_alone = crop_face(tilted[None], Face(320, 180, 130)).astype(int)
     middle = np.s_[0, 20:-20, 20:-20]
     error, other = (np.abs(one[middle] - wanted[middle]).mean() for one in (got, left_alone))
     # The light comes from elsewhere after the turn; what is left alone is another picture.
@@ -145,7 +145,7 @@ def test_two_people_are_two_faces_of_which_the_larger_is_cut_out() -> None:
 
     cut = FaceFrames(Scene(), LbpFinder()).read()[0]
     larger = next(face for face in LbpFinder().find(scene) if face.x > 320)
-    np.testing.assert_array_equal(cut, cut_out(scene[None], larger)[0])
+    np.testing.assert_array_equal(cut, crop_face(scene[None], larger)[0])
 
 
 def test_a_small_face_and_a_small_picture_are_found() -> None:
@@ -158,7 +158,7 @@ def test_without_scikit_image_it_is_said_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "skimage.feature", None)
     face_detector_lbp._cascade.cache_clear()
     with pytest.raises(UserError, match="needs scikit-image: pip install scikit-image, or name a --face-model"):
-        finder_of(FaceOptions(faces="detect"))
+        make_finder(FaceOptions(faces="detect"))
 
 
 class _YuNet:
@@ -189,17 +189,17 @@ def test_yunet_gives_middle_side_and_tilt_in_the_pictures_own_pixels(monkeypatch
 def test_a_file_that_is_no_model_is_refused_before_any_sample(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no model")
     with pytest.raises(UserError, match=r"--face-model .*model\.onnx: cannot be used as a YuNet model"):
-        finder_of(FaceOptions(faces="detect", face_model=tmp_path / "model.onnx"))
+        make_finder(FaceOptions(faces="detect", face_model=tmp_path / "model.onnx"))
     with pytest.raises(UserError, match=r"none\.onnx: No such file"):
-        face_choice.recorded(FaceOptions(face_model=tmp_path / "none.onnx"))
+        face_choice.record_options(FaceOptions(face_model=tmp_path / "none.onnx"))
 
 
 def test_a_model_is_recorded_by_its_content(tmp_path: Path) -> None:
     for name, content in (("a.onnx", b"1"), ("b.onnx", b"1"), ("c.onnx", b"2")):
         (tmp_path / name).write_bytes(content)
-    a, b, c = (face_choice.recorded(FaceOptions(face_model=tmp_path / f"{name}.onnx")) for name in "abc")
+    a, b, c = (face_choice.record_options(FaceOptions(face_model=tmp_path / f"{name}.onnx")) for name in "abc")
     assert a == b != c
-    assert face_choice.recorded(FaceOptions()) == {"faces": "auto", "face_model": ""}
+    assert face_choice.record_options(FaceOptions()) == {"faces": "auto", "face_model": ""}
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_model_is_recorded_by_its_content(tmp_path: Path) -> None:
 def test_owners_faces_are_taken_as_they_are_and_whole_frames_are_searched(
     faces: face_choice.Faces, crop: str | None, meaning: str
 ) -> None:
-    assert face_choice.settled(faces, crop) == meaning
+    assert face_choice.resolve_faces(faces, crop) == meaning
 
 
 @pytest.mark.parametrize(("crop", "dropped"), [("full", {"no face found": 1}), ("owner", {})])
@@ -226,7 +226,7 @@ def test_the_crop_that_a_reader_has_settled_decides(
             return pixels[list(self.values)]
 
     samples = tuple(still(i, f"s{i}", "ab"[i % 2], frames=Picture((i,))) for i in range(5))
-    found = Found(samples, ("a", "b"), choices={"crop": crop})
+    found = ReadResult(samples, ("a", "b"), choices={"crop": crop})
     monkeypatch.setattr(registry, "read", lambda dataset, source, choices: found)
     prepared = prepare("synthetic-macro", None, PictureOptions(size=16), quiet=True)
     assert prepared.dropped == dropped
@@ -236,10 +236,10 @@ def test_the_crop_that_a_reader_has_settled_decides(
 
 def test_dropped_samples_are_left_alone() -> None:
     sample = still(1).drop("no label")
-    assert with_faces(sample, LbpFinder()) is sample
-    assert with_faces(still(1), None) == still(1)
+    assert add_face_frames(sample, LbpFinder()) is sample
+    assert add_face_frames(still(1), None) == still(1)
     clip = still(1, frames=Noise(), onset=2)
-    assert with_faces(clip, LbpFinder()).frames == FaceFrames(Noise(), LbpFinder(), 2)
+    assert add_face_frames(clip, LbpFinder()).frames == FaceFrames(Noise(), LbpFinder(), 2)
 
 
 def test_samples_without_a_face_are_dropped_and_counted() -> None:
@@ -255,5 +255,5 @@ def test_samples_without_a_face_are_dropped_and_counted() -> None:
     assert (prepared.options["faces"], prepared.options["face_model"]) == ("detect", "")
     scene = _scene([(80, 20, 200)], 240, 320)
     (face,) = LbpFinder().find(scene)
-    small = cv2.resize(cut_out(scene[None], face)[0], (32, 32), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(crop_face(scene[None], face)[0], (32, 32), interpolation=cv2.INTER_AREA)
     np.testing.assert_array_equal(prepared.images[0].transpose(1, 2, 0), small)

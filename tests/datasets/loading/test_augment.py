@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from emonas.datasets.loading.augment import Augmentation, augment, cutout_mask, mix, policy_for, turn_vectors, warp
-from emonas.datasets.loading.batches import centred
+from emonas.datasets.loading.batches import normalise
 
 _OFF = Augmentation(flip=False, shift=0, rotate=0, scale=0, brightness=0, contrast=0, cutout=0)
 
@@ -145,8 +145,8 @@ def test_a_flip_mirrors_a_flow_and_turns_right_into_left() -> None:
     levels = torch.randint(0, 256, (32, 3, 8, 8), dtype=torch.uint8, generator=_luck()).clamp(min=1)
     mirrored = levels.flip(3)
     mirrored[:, 0] = 256 - mirrored[:, 0].int()  # 128 is no motion
-    made = augment(centred(levels), replace(_OFF, flip=True, vectors=True), _luck())
-    same, other = ((made - centred(one)).abs().amax((1, 2, 3)) < 1e-4 for one in (levels, mirrored))
+    made = augment(normalise(levels), replace(_OFF, flip=True, vectors=True), _luck())
+    same, other = ((made - normalise(one)).abs().amax((1, 2, 3)) < 1e-4 for one in (levels, mirrored))
     assert (same ^ other).all() and 8 < other.sum() < 24
 
 
@@ -159,7 +159,7 @@ def test_a_flip_mirrors_all_dynamic_images_and_all_frames_alike(channels: int) -
 
 
 def test_no_motion_stays_no_motion() -> None:
-    still = centred(torch.full((8, 3, 16, 16), 128, dtype=torch.uint8))
+    still = normalise(torch.full((8, 3, 16, 16), 128, dtype=torch.uint8))
     torch.testing.assert_close(augment(still, policy_for("flow"), _luck()), still, atol=1e-5, rtol=0)
 
 
@@ -171,7 +171,7 @@ def test_arrows_follow_their_places(flip: float, angle: float, scale: float) -> 
     places = torch.stack([x, y, 0 * x])[None] * (side - 1) / side
     parameters = [torch.tensor([float(value)]) for value in (flip, angle, scale)]
     zero = torch.zeros(1)
-    rest = centred(torch.tensor(128))
+    rest = normalise(torch.tensor(128))
     # Arrows that point away from the middle do so after any turn, flip and growth.
     made = turn_vectors(warp(places + rest, *parameters, zero, zero), *parameters)
     middle = slice(10, -10)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from made_samples import STILLS, still
 
 from emonas.datasets.clips.sample import Sample
-from emonas.datasets.protocols.protocol import AU_FOLDS, Fold, default_protocol, folds, in_words, split_people
+from emonas.datasets.protocols.protocol import AU_FOLDS, Fold, default_protocol, describe_protocol, folds, split_people
 from emonas.errors import UserError
 
 _SUBJECTS = st.sampled_from(["s1", "s2", "s10", "sub 01", "Ann", "Jürgen", "7"])
@@ -234,7 +234,7 @@ def test_unnamed_copies_of_tested_pictures_are_not_trained_on() -> None:
     samples = [still(i, None, part=part, group=g) for part in groups for i, g in enumerate(groups[part])]
     (fold,) = folds(samples, "fixed")
     assert (fold.train.tolist(), fold.test.tolist()) == ([0, 2], [3, 4])
-    assert in_words("fixed", [fold], samples) == (
+    assert describe_protocol("fixed", [fold], samples) == (
         "fixed split, 2 train / 2 test, people unknown, copies of tested pictures left out of training"
     )
 
@@ -248,12 +248,12 @@ def test_unnamed_copies_of_tested_pictures_are_not_trained_on() -> None:
     ],
 )
 def test_a_protocol_in_words(protocol: str, words: str) -> None:
-    assert in_words(protocol, folds(STILLS, protocol, 3), STILLS) == words
+    assert describe_protocol(protocol, folds(STILLS, protocol, 3), STILLS) == words
 
 
 def test_the_published_folds_in_words() -> None:
     samples = [still(i, f"SN{number:03}") for i, number in enumerate((1, 6, 3))]
-    said = in_words("au3", folds(samples, "au3"), samples)
+    said = describe_protocol("au3", folds(samples, "au3"), samples)
     assert said == "the 3 published subject folds for action units, predictions pooled"
 
 

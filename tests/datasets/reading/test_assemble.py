@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emonas.datasets.reading.assemble import Correction, by_key, corrected, in_order, key, matched, number_in
+from emonas.datasets.reading.assemble import (
+    Correction,
+    apply_correction,
+    by_key,
+    key,
+    match_rows,
+    number_in,
+    order_phases,
+)
 from emonas.datasets.reading.entry import Entry, frame
 
 
@@ -36,7 +44,7 @@ def _phases(entry: Entry) -> tuple[str, str, str]:
 def test_the_phase_that_contradicts_the_others_becomes_unknown(
     given: tuple[object, ...], kept: tuple[str, ...]
 ) -> None:
-    entry, words = in_order(_entry(*given))
+    entry, words = order_phases(_entry(*given))
     assert _phases(entry) == kept
     assert words.startswith("s1/c1: onset ")
 
@@ -44,23 +52,23 @@ def test_the_phase_that_contradicts_the_others_becomes_unknown(
 @given(st.lists(st.integers(0, 99), min_size=3, max_size=3))
 def test_afterwards_every_clip_is_in_order_and_sound_ones_are_untouched(numbers: list[int]) -> None:
     before = _entry(*numbers)
-    after, words = in_order(before)
+    after, words = order_phases(before)
     known = [n for phase in ("onset", "apex", "offset") if (n := frame(phase, getattr(after, phase))) is not None]
     assert known == sorted(known)
     assert (after == before) == (words == "")
-    assert in_order(after) == (after, "")
+    assert order_phases(after) == (after, "")
 
 
 def test_what_is_no_number_is_left_for_the_entry_to_tell() -> None:
     entry = _entry(50, "soon", 10)
-    assert in_order(entry) == (entry, "")
+    assert order_phases(entry) == (entry, "")
 
 
 def test_a_known_slip_is_corrected_where_it_is_found_only() -> None:
     known = {"s1/c1": Correction("apex", "1143", "1105")}
-    assert _phases(corrected(_entry(1071, 1143, 1134), known)) == ("1071", "1105", "1134")
+    assert _phases(apply_correction(_entry(1071, 1143, 1134), known)) == ("1071", "1105", "1134")
     for other in (_entry(1071, 1100, 1134), Entry(Path(), "c2", "x", "s1", apex="1143")):
-        assert corrected(other, known) == other
+        assert apply_correction(other, known) == other
 
 
 @pytest.mark.parametrize(("text", "number"), [("S005", 5), ("sub05", 5), ("05", 5), ("5", 5), ("x", None), ("", None)])
@@ -93,7 +101,7 @@ def test_each_row_and_each_clip_has_its_place_or_its_reason() -> None:
 
     rows = [row(2, "1", "a"), row(3, "01", "A"), row(4, "2", "a"), row(5, "3", "a", "no label"), row(6, "3", "a")]
     places = {(1, "a"): Path("sub1/a"), (3, "a"): Path("sub3/a"), (4, "a"): Path("sub4/a.avi")}
-    found = list(matched(rows, places, "codes.xlsx"))
+    found = list(match_rows(rows, places, "codes.xlsx"))
     assert [(entry.path, entry.flaw) for entry in found] == [
         (Path("sub1/a"), ""),
         (Path(), "listed before: in row 2"),

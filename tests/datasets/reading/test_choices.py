@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from emonas.datasets.reading.choices import Choices, settled
+from emonas.datasets.reading.choices import Choices, complete_choices
 from emonas.errors import UserError
 
 ACCEPTED = {"classes": {"5": "", "3": ""}, "apex_policy": {"middle": "", "drop": ""}}
 
 
 def test_defaults_are_filled_in_and_choices_stay() -> None:
-    assert settled("x", ACCEPTED, Choices()).given() == {"classes": "5", "apex_policy": "middle"}
-    assert settled("x", ACCEPTED, Choices(classes="3")).given() == {"classes": "3", "apex_policy": "middle"}
+    assert complete_choices("x", ACCEPTED, Choices()).given() == {"classes": "5", "apex_policy": "middle"}
+    assert complete_choices("x", ACCEPTED, Choices(classes="3")).given() == {"classes": "3", "apex_policy": "middle"}
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,10 @@ def test_defaults_are_filled_in_and_choices_stay() -> None:
 )
 def test_what_a_database_does_not_have_is_refused(choices: Choices, reason: str) -> None:
     with pytest.raises(UserError) as raised:
-        settled("x", ACCEPTED, choices)
+        complete_choices("x", ACCEPTED, choices)
     assert str(raised.value) == reason
 
 
 def test_a_database_without_options_says_so() -> None:
     with pytest.raises(UserError, match="x has no option --crop; it takes no such option at all"):
-        settled("x", {}, Choices(crop="full"))
+        complete_choices("x", {}, Choices(crop="full"))

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from emonas.datasets.reading.layout import files, inside, instead, missing, root_of, roots
+from emonas.datasets.reading.layout import (
+    describe_contents,
+    find_files,
+    find_inside,
+    find_roots,
+    not_as_distributed,
+    root_of,
+)
 from emonas.errors import UserError
 
 PATTERN = "sub*/ep*/img*.jpg"
@@ -22,39 +29,39 @@ def _touch(*paths: Path) -> None:
 @pytest.mark.parametrize("nested", ["", "CASME", "CASME/CASME", "a/B/c"])
 def test_a_root_lies_at_most_three_levels_down(tmp_path: Path, nested: str) -> None:
     _touch(tmp_path / nested / "sub01" / "EP1" / "img1.jpg")
-    assert roots(tmp_path, PATTERN) == [tmp_path / nested]
+    assert find_roots(tmp_path, PATTERN) == [tmp_path / nested]
 
 
 @pytest.mark.parametrize("nested", ["a/b/c/d", "__MACOSX", ".hidden"])
 def test_deeper_or_hidden_ones_are_not_found(tmp_path: Path, nested: str) -> None:
     _touch(tmp_path / nested / "sub01" / "EP1" / "img1.jpg")
-    assert roots(tmp_path, PATTERN) == []
+    assert find_roots(tmp_path, PATTERN) == []
 
 
 def test_all_roots_come_the_highest_first_and_nothing_below_one(tmp_path: Path) -> None:
     for nested in ("z", "a/b", "z/again"):
         _touch(tmp_path / nested / "sub01" / "EP1" / "img1.jpg")
-    assert roots(tmp_path, PATTERN) == [tmp_path / "z", tmp_path / "a" / "b"]
+    assert find_roots(tmp_path, PATTERN) == [tmp_path / "z", tmp_path / "a" / "b"]
 
 
 def test_case_is_one_and_debris_is_none(tmp_path: Path) -> None:
     _touch(tmp_path / "SUB1" / "ep1" / "IMG1.JPG", tmp_path / "sub2" / "ep1" / "note.txt")
     _touch(tmp_path / "sub2" / "ep - shortcut.lnk", tmp_path / "~$coding.xlsx", tmp_path / "Coding.XLSX")
-    assert roots(tmp_path, PATTERN) == [tmp_path]
-    assert [path.name for path in inside(tmp_path, "sub*/EP*")] == ["ep1", "ep1"]
-    assert files(tmp_path, "coding.xlsx") == [tmp_path / "Coding.XLSX"]
+    assert find_roots(tmp_path, PATTERN) == [tmp_path]
+    assert [path.name for path in find_inside(tmp_path, "sub*/EP*")] == ["ep1", "ep1"]
+    assert find_files(tmp_path, "coding.xlsx") == [tmp_path / "Coding.XLSX"]
 
 
 def test_numbers_order_what_is_found(tmp_path: Path) -> None:
     _touch(*(tmp_path / f"s{number}" / "1.jpg" for number in (10, 9, 100)))
-    assert [path.name for path in inside(tmp_path, "s*")] == ["s9", "s10", "s100"]
+    assert [path.name for path in find_inside(tmp_path, "s*")] == ["s9", "s10", "s100"]
 
 
 def test_files_by_pattern_before_depth(tmp_path: Path) -> None:
     _touch(
         tmp_path / "b.csv", tmp_path / "x" / "a.xlsx", tmp_path / "x" / "y" / "z" / "b.csv", tmp_path / "c.xlsx" / "d"
     )
-    assert files(tmp_path, "*.xlsx", "*.csv") == [
+    assert find_files(tmp_path, "*.xlsx", "*.csv") == [
         tmp_path / "x" / "a.xlsx",
         tmp_path / "b.csv",
         tmp_path / "x" / "y" / "z" / "b.csv",
@@ -81,11 +88,11 @@ def test_what_was_wanted_and_what_was_found_is_one_line(tmp_path: Path) -> None:
 
 
 def test_what_else_a_source_may_be(tmp_path: Path) -> None:
-    assert instead(tmp_path) == "an empty folder"
+    assert describe_contents(tmp_path) == "an empty folder"
     _touch(tmp_path / "A.part1.rar", tmp_path / "readme.txt")
-    assert instead(tmp_path) == "A.part1.rar, still packed: unpack it"
-    assert instead(tmp_path / "readme.txt") == "a file: name the folder that holds it"
-    assert "found b.csv" in str(missing(tmp_path, "X", "a.csv", "b.csv"))
+    assert describe_contents(tmp_path) == "A.part1.rar, still packed: unpack it"
+    assert describe_contents(tmp_path / "readme.txt") == "a file: name the folder that holds it"
+    assert "found b.csv" in str(not_as_distributed(tmp_path, "X", "a.csv", "b.csv"))
 
 
 def test_a_folder_without_rights_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +100,7 @@ def test_a_folder_without_rights_is_one_line(tmp_path: Path, monkeypatch: pytest
         raise PermissionError(13, "Permission denied", str(folder))
 
     monkeypatch.setattr(os, "scandir", refuse)
-    for search in (roots, files):
+    for search in (find_roots, find_files):
         with pytest.raises(UserError, match="cannot be read: Permission denied"):
             search(tmp_path, "x")
 
@@ -111,6 +118,6 @@ def test_a_system_folder_beside_the_data_is_passed_by_and_named(
 
     monkeypatch.setattr(os, "scandir", refuse)
     monkeypatch.setattr(os, "access", lambda path, mode: path.name != "lost+found" and allowed(path, mode))
-    assert roots(tmp_path, PATTERN) == [tmp_path / "data"]
-    assert files(tmp_path, "*.jpg") == [tmp_path / "data" / "sub01" / "EP1" / "img1.jpg"]
-    assert instead(tmp_path) == "data/, lost+found/ (no rights to read it)"
+    assert find_roots(tmp_path, PATTERN) == [tmp_path / "data"]
+    assert find_files(tmp_path, "*.jpg") == [tmp_path / "data" / "sub01" / "EP1" / "img1.jpg"]
+    assert describe_contents(tmp_path) == "data/, lost+found/ (no rights to read it)"

@@ -11,7 +11,7 @@ from distributions import write_xls, write_xlsx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emonas.datasets.reading.tables import cell_text, read_rows, read_sheet, whole
+from emonas.datasets.reading.tables import cell_text, parse_whole, read_rows, read_sheet
 from emonas.errors import UserError
 
 COLUMNS = {"subject": "subject", "apex": ("apex frame", "apex*"), "units": "au"}
@@ -125,9 +125,9 @@ def test_cells_are_the_same_whatever_they_are_stored_as(value: Any, text: str) -
 
 @given(st.integers(0, 10**9))
 def test_a_number_comes_back_from_every_way_to_store_it(number: int) -> None:
-    assert {whole(cell_text(value)) for value in (number, float(number), str(number), f" 0{number}")} == {number}
+    assert {parse_whole(cell_text(value)) for value in (number, float(number), str(number), f" 0{number}")} == {number}
 
 
 @pytest.mark.parametrize("text", ["", "/", "\\", "x", "1.5", "-1", "²"])
 def test_what_is_no_number_is_none(text: str) -> None:
-    assert whole(text) is None
+    assert parse_whole(text) is None

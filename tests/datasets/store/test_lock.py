@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emonas.datasets.store.lock import held
+from emonas.datasets.store.lock import lock
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is held there")
 
@@ -23,10 +23,10 @@ def test_a_second_holder_waits_until_the_first_has_let_go(tmp_path: Path) -> Non
     waits = threading.Event()
 
     def second() -> None:
-        with held(tmp_path / "x", waits.set):
+        with lock(tmp_path / "x", waits.set):
             order.append("second")
 
-    with held(tmp_path / "x", _fail):
+    with lock(tmp_path / "x", _fail):
         thread = threading.Thread(target=second)
         thread.start()
         assert waits.wait(10)
@@ -36,7 +36,7 @@ def test_a_second_holder_waits_until_the_first_has_let_go(tmp_path: Path) -> Non
 
 
 def test_other_folders_are_held_by_others(tmp_path: Path) -> None:
-    with held(tmp_path / "x", _fail), held(tmp_path / "y", _fail):
+    with lock(tmp_path / "x", _fail), lock(tmp_path / "y", _fail):
         pass
 
 
@@ -44,11 +44,11 @@ def test_who_waits_for_a_folder_that_is_removed_holds_the_new_one(tmp_path: Path
     waits, holds, done = threading.Event(), threading.Event(), threading.Event()
 
     def second() -> None:
-        with held(tmp_path / "x", waits.set):
+        with lock(tmp_path / "x", waits.set):
             holds.set()
             done.wait(10)
 
-    with held(tmp_path / "x", _fail):
+    with lock(tmp_path / "x", _fail):
         thread = threading.Thread(target=second)
         thread.start()
         assert waits.wait(10)
@@ -56,7 +56,7 @@ def test_who_waits_for_a_folder_that_is_removed_holds_the_new_one(tmp_path: Path
         (tmp_path / "x").rmdir()
     assert holds.wait(10)
     third = threading.Event()
-    watcher = threading.Thread(target=lambda: held(tmp_path / "x", third.set).__enter__())
+    watcher = threading.Thread(target=lambda: lock(tmp_path / "x", third.set).__enter__())
     watcher.start()
     assert third.wait(10), "the new folder is held, not the removed one"
     done.set()
@@ -70,11 +70,11 @@ def test_a_killed_holder_has_let_go(tmp_path: Path) -> None:
         f"with held(Path({str(tmp_path / 'x')!r}), None): os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == -9
-    with held(tmp_path / "x", _fail):
+    with lock(tmp_path / "x", _fail):
         assert (tmp_path / "x").is_dir()
 
 
 def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OSError), held(tmp_path / "file" / "x", _fail):
+    with pytest.raises(OSError), lock(tmp_path / "file" / "x", _fail):
         pass

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from made_samples import STILLS, Greys, broken, files_below, prepared_from, serve, still
 
-from emonas.datasets.clips.representation import PictureOptions, picture
+from emonas.datasets.clips.representation import PictureOptions, make_picture
 from emonas.datasets.clips.sample import Sample
 from emonas.datasets.store import prepare as module
 from emonas.datasets.store import workers as workers_module
@@ -69,7 +69,7 @@ def test_drawn_faces_are_prepared_as_their_kind_needs_it(found: Any, representat
     options = PictureOptions(size=12, representation=representation)
     assert prepared.options == {**asdict(options), "faces": "whole", "face_model": ""}
     for image, sample, stored in zip(prepared.images, found.samples, prepared.samples, strict=True):
-        np.testing.assert_array_equal(image, picture(sample, options))
+        np.testing.assert_array_equal(image, make_picture(sample, options))
         assert replace(stored, frames=sample.frames) == sample
 
 

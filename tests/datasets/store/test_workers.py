@@ -20,7 +20,7 @@ from emonas.datasets.clips.frames import ImageFiles
 from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.clips.sample import Sample
 from emonas.datasets.store import workers as workers_module
-from emonas.datasets.store.workers import batches_of, left, make_all
+from emonas.datasets.store.workers import make_all, split_into_batches, unfinished
 from emonas.errors import UserError
 
 _OPTIONS = PictureOptions(size=8, representation="apex")
@@ -96,28 +96,28 @@ def test_an_interruption_waits_for_no_batch_that_was_not_begun(tmp_path: Path, m
         raise KeyboardInterrupt
 
     monkeypatch.setenv("SLOWLY", "1")
-    batches = batches_of(long_clips(8), _OPTIONS, tmp_path)
+    batches = split_into_batches(long_clips(8), _OPTIONS, tmp_path)
     with pytest.raises(KeyboardInterrupt):
         make_all(batches, 2, interrupt)
-    assert 1 <= 8 - len(left(batches)) <= 4
+    assert 1 <= 8 - len(unfinished(batches)) <= 4
 
 
 def test_what_a_worker_cannot_write_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot write .*\.batch: ") as raised:
-        make_all(batches_of(long_clips(3), _OPTIONS, tmp_path / "file"), 2, lambda more: None)
+        make_all(split_into_batches(long_clips(3), _OPTIONS, tmp_path / "file"), 2, lambda more: None)
     assert "\n" not in str(raised.value)
 
 
 def test_every_sample_stands_in_one_batch_in_order_and_progress_counts_them(tmp_path: Path) -> None:
     samples = [*(still(i) for i in range(200)), *long_clips(2), *(still(i) for i in range(200))]
-    batches = batches_of(samples, _OPTIONS, tmp_path)
+    batches = split_into_batches(samples, _OPTIONS, tmp_path)
     assert [sample for batch in batches for sample in batch.samples] == samples
     assert [len(batch.samples) for batch in batches] == [201, 1, 200]
     steps: list[int] = []
     make_all(batches, 1, steps.append)
-    assert steps == [201, 1, 200] and left(batches) == []
-    assert batches_of([], _OPTIONS, tmp_path) == []
+    assert steps == [201, 1, 200] and unfinished(batches) == []
+    assert split_into_batches([], _OPTIONS, tmp_path) == []
 
 
 def test_a_batch_is_found_again_only_where_all_that_it_comes_from_is_the_same(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_batch_is_found_again_only_where_all_that_it_comes_from_is_the_same(tm
         return ImageFiles((path,))
 
     def file(sample: Sample, options: PictureOptions = _OPTIONS) -> Path:
-        (batch,) = batches_of([sample], options, tmp_path)
+        (batch,) = split_into_batches([sample], options, tmp_path)
         return batch.path
 
     sample = still(1, frames=image(1, 10**18))
@@ -148,14 +148,14 @@ def test_a_batch_is_found_again_only_where_all_that_it_comes_from_is_the_same(tm
 
 
 def test_a_batch_file_that_is_not_whole_is_made_anew(tmp_path: Path) -> None:
-    batches = batches_of(long_clips(3), _OPTIONS, tmp_path)
+    batches = split_into_batches(long_clips(3), _OPTIONS, tmp_path)
     make_all(batches, 1, lambda more: None)
     whole = batches[1].path.read_bytes()
     for damaged in (b"", whole[:-1], whole[:20], b"\0" * len(whole), whole[:-1] + b"\1"):
         batches[1].path.write_bytes(damaged)
-        assert left(batches) == [batches[1]]
-    make_all(left(batches), 1, lambda more: None)
-    assert batches[1].path.read_bytes() == whole and left(batches) == []
+        assert unfinished(batches) == [batches[1]]
+    make_all(unfinished(batches), 1, lambda more: None)
+    assert batches[1].path.read_bytes() == whole and unfinished(batches) == []
 
 
 def test_the_number_of_threads_is_put_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_the_number_of_threads_is_put_back(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr(workers_module, "picture", counted)
     cv2.setNumThreads(2)
     try:
-        make_all(batches_of([still(1)], _OPTIONS, tmp_path), 1, lambda more: None)
+        make_all(split_into_batches([still(1)], _OPTIONS, tmp_path), 1, lambda more: None)
         assert (threads, cv2.getNumThreads()) == ([1], 2)
     finally:
         cv2.setNumThreads(before)
@@ -181,7 +181,7 @@ def test_a_clip_that_does_not_fit_into_memory_is_one_line(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(workers_module, "picture", too_much)
     with pytest.raises(UserError, match="clip1: not enough memory; run the same command again, with fewer --jobs"):
-        make_all(batches_of([still(1)], _OPTIONS, tmp_path), 1, lambda more: None)
+        make_all(split_into_batches([still(1)], _OPTIONS, tmp_path), 1, lambda more: None)
     assert files_below(tmp_path) == []
 
 

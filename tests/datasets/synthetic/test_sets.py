@@ -15,7 +15,7 @@ from sklearn.metrics import recall_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from emonas.datasets.clips.sample import Found, Sample
+from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.synthetic.sets import DrawnFrames, read_macro, read_micro
 from emonas.errors import UserError
 
@@ -29,7 +29,7 @@ def _drawn(sample: Sample) -> DrawnFrames:
 
 
 @READERS
-def test_a_seed_means_the_same_samples_and_bytes_in_any_order(read: Callable[..., Found]) -> None:
+def test_a_seed_means_the_same_samples_and_bytes_in_any_order(read: Callable[..., ReadResult]) -> None:
     first, second = read(7, subjects=3).samples, read(7, subjects=3).samples
     assert first == second
     forwards = [sample.frames.read() for sample in first[:3]]
@@ -38,19 +38,19 @@ def test_a_seed_means_the_same_samples_and_bytes_in_any_order(read: Callable[...
 
 
 @READERS
-def test_other_seeds_mean_other_people(read: Callable[..., Found]) -> None:
+def test_other_seeds_mean_other_people(read: Callable[..., ReadResult]) -> None:
     first, second = read(0, subjects=3).samples, read(1, subjects=3).samples
     assert _drawn(first[0]).identity != _drawn(second[0]).identity
 
 
 @READERS
-def test_more_subjects_leave_the_first_ones_as_they_were(read: Callable[..., Found]) -> None:
+def test_more_subjects_leave_the_first_ones_as_they_were(read: Callable[..., ReadResult]) -> None:
     few, more = read(subjects=3).samples, read(subjects=5).samples
     assert more[: len(few)] == few
 
 
 @READERS
-def test_samples_travel_to_other_processes(read: Callable[..., Found]) -> None:
+def test_samples_travel_to_other_processes(read: Callable[..., ReadResult]) -> None:
     sample = read(subjects=3).samples[0]
     copy = pickle.loads(pickle.dumps(sample))
     assert copy == sample
@@ -58,14 +58,14 @@ def test_samples_travel_to_other_processes(read: Callable[..., Found]) -> None:
 
 
 @READERS
-def test_frames_are_rgb_bytes_of_the_size_asked_for(read: Callable[..., Found]) -> None:
+def test_frames_are_rgb_bytes_of_the_size_asked_for(read: Callable[..., ReadResult]) -> None:
     sample = read(subjects=3, size=32).samples[0]
     assert sample.frames.read().shape == (len(sample.frames), 32, 32, 3)
     assert sample.frames.read().dtype == np.uint8
 
 
 @READERS
-def test_the_fixed_split_shares_no_subject_and_every_class_is_in_both_parts(read: Callable[..., Found]) -> None:
+def test_the_fixed_split_shares_no_subject_and_every_class_is_in_both_parts(read: Callable[..., ReadResult]) -> None:
     found = read()
     parts = {part: [s for s in found.samples if s.part == part] for part in ("train", "test")}
     assert len(parts["train"]) + len(parts["test"]) == len(found.samples)
@@ -77,14 +77,14 @@ def test_the_fixed_split_shares_no_subject_and_every_class_is_in_both_parts(read
 
 
 @READERS
-def test_no_two_samples_of_a_subject_share_a_name(read: Callable[..., Found]) -> None:
+def test_no_two_samples_of_a_subject_share_a_name(read: Callable[..., ReadResult]) -> None:
     found = read()
     assert len({(s.subject, s.clip) for s in found.samples}) == len(found.samples) == len(found.used)
 
 
 @READERS
 @pytest.mark.parametrize("wrong", [{"subjects": 2}, {"size": 8}, {"seed": -1}])
-def test_impossible_wishes_are_refused_in_words(read: Callable[..., Found], wrong: dict[str, Any]) -> None:
+def test_impossible_wishes_are_refused_in_words(read: Callable[..., ReadResult], wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="must be at least"):
         read(**wrong)
 
@@ -143,7 +143,7 @@ def test_people_rest_with_faces_of_their_own_as_strong_as_the_expressions() -> N
 
 
 @READERS
-def test_every_sample_has_noise_and_pose_of_its_own(read: Callable[..., Found]) -> None:
+def test_every_sample_has_noise_and_pose_of_its_own(read: Callable[..., ReadResult]) -> None:
     drawn = [_drawn(sample) for sample in read().samples]
     assert len({frames.seed for frames in drawn}) == len({frames.roll for frames in drawn}) == len(drawn)
 

@@ -115,7 +115,7 @@ def test_a_node_that_differs_is_named(tmp_path: Path) -> None:
 
 def test_a_node_sees_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "token").touch()
-    assert jobs_ray.node_sees([str(tmp_path / "token"), str(tmp_path / "no")])[1] == [True, False]
+    assert jobs_ray.find_on_node([str(tmp_path / "token"), str(tmp_path / "no")])[1] == [True, False]
 
 
 def test_ray_missing_is_one_line_that_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from matplotlib.transforms import Bbox
 
 from emonas.errors import UserError
 from emonas.genotype import OPERATION_NAMES, Cell, Edge, Genotype, Provenance
-from emonas.plotting.cell_layout import Box, Layout, lay_out, room
+from emonas.plotting.cell_layout import Box, Layout, cell_size, lay_out
 from emonas.plotting.figures import draw_alphas, draw_confusion, draw_genotype, figure_pixels, save_figure
 from emonas.plotting.style import SHORT_NAMES
 
@@ -74,14 +74,14 @@ def check_layout(cell: Cell, layout: Layout, frame: Box) -> None:
 
 @pytest.mark.parametrize("nodes", range(1, 9))
 def test_nodes_labels_and_lines_keep_clear_of_each_other(nodes: int) -> None:
-    frame = Box(10, 10, *room(nodes))
+    frame = Box(10, 10, *cell_size(nodes))
     for cell in [*special_cells(nodes), *(random_cell(seed, nodes) for seed in range(5))]:
         check_layout(cell, lay_out(cell, frame), frame)
 
 
 def test_lines_join_the_right_nodes() -> None:
     cell = random_cell(5, 4)
-    layout = lay_out(cell, Box(5, 2, *room(4)))
+    layout = lay_out(cell, Box(5, 2, *cell_size(4)))
     targets = [2 + i // 2 for i in range(8)] + [6] * len(cell.concat)
     sources = [edge.source for edge in cell.edges] + list(cell.concat)
     for route, source, target in zip(layout.routes, sources, targets, strict=True):
@@ -126,7 +126,7 @@ def test_labels_fit_their_pills() -> None:
     for name, cell in zip(OPERATION_NAMES, cells, strict=True):
         boxes = text_boxes(draw_genotype(genotype(cell, cell)))
         widths = [box.width for text, box in boxes if text.get_text() == SHORT_NAMES[name]]
-        pill = lay_out(cell, Box(0, 0, *room(1))).routes[0].label
+        pill = lay_out(cell, Box(0, 0, *cell_size(1))).routes[0].label
         assert pill and len(widths) == 4 and max(widths) < (pill.width - 0.1) * 100
 
 

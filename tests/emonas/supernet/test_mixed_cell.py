@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from emonas.genotype import DIL_3X3, MAX_POOL, OPERATION_NAMES, SEP_5X5, SKIP, count_edges, node_rows, source_rows
-from emonas.supernet.fan_out import Fan, join_phases, split_phases
+from emonas.supernet.fan_out import FanOut, join_phases, split_phases
 from emonas.supernet.grouped import grouped_cell
 from emonas.supernet.mixed_cell import MixedCell, shuffle_channels
 
@@ -74,11 +74,11 @@ def cell(
 def test_what_is_absent_has_no_parameters() -> None:
     active = torch.zeros(3, OPERATIONS, dtype=torch.bool)
     active[0, SEP_5X5] = active[2, SEP_5X5] = active[1, DIL_3X3] = True
-    fan = Fan(6, 1, active)
+    fan = FanOut(6, 1, active)
     assert {name.split(".")[0] for name, _ in fan.named_parameters()} == {"sep_5x5", "dil_3x3"}
     # Two separable convolutions applied twice, and one applied once.
     assert sum(p.numel() for p in fan.parameters()) == 2 * 2 * (6 * 25 + 36) + (6 * 9 + 36)
-    assert not list(Fan(6, 2, torch.zeros_like(active)).parameters())
+    assert not list(FanOut(6, 2, torch.zeros_like(active)).parameters())
 
 
 @pytest.mark.parametrize("form", FORMS)

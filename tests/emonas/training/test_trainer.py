@@ -17,8 +17,8 @@ from emonas.device import epoch_seed, seed_everything
 from emonas.errors import UserError
 from emonas.network import Network
 from emonas.training import checkpoint
-from emonas.training.losses import AUXILIARY_WEIGHT, EpochScore, Tally, loss_of, right_answers
-from emonas.training.plan import TrainingPlan, cosine_rate, draw_paths
+from emonas.training.losses import AUXILIARY_WEIGHT, EpochScore, RunningMean, correct, network_loss
+from emonas.training.plan import TrainingPlan, cosine_rate, draw_drop_path
 from emonas.training.trainer import Trainer, predict
 
 CPU = torch.device("cpu")
@@ -74,9 +74,9 @@ def test_rate_of_very_short_plans_is_positive(epochs: int, warm_up: int) -> None
 
 
 def test_tally_weighs_batches_by_their_samples() -> None:
-    tally = Tally()
-    tally.add(torch.tensor(1.0), right_answers(torch.tensor([[2.0, 1.0]] * 3), torch.tensor([0, 0, 1])))
-    tally.add(torch.tensor(3.0), right_answers(torch.tensor([[0.0, 1.0]]), torch.tensor([0])))
+    tally = RunningMean()
+    tally.add(torch.tensor(1.0), correct(torch.tensor([[2.0, 1.0]] * 3), torch.tensor([0, 0, 1])))
+    tally.add(torch.tensor(3.0), correct(torch.tensor([[0.0, 1.0]]), torch.tensor([0])))
     assert tally.score() == EpochScore(loss=1.5, accuracy=0.5)
 
 
@@ -101,9 +101,9 @@ def test_mode_rate_and_drop_path_follow_the_plan() -> None:
 
 def test_drop_path_grows_from_nothing_to_the_plans_rate() -> None:
     plan = TrainingPlan(4, drop_path=0.4)
-    assert draw_paths(3, 5, plan, 0, CPU) is None
+    assert draw_drop_path(3, 5, plan, 0, CPU) is None
     torch.manual_seed(0)
-    factors = draw_paths(10, 2000, plan, 3, CPU)
+    factors = draw_drop_path(10, 2000, plan, 3, CPU)
     assert factors is not None
     assert (factors == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
 
@@ -112,26 +112,28 @@ def test_the_loss_is_cross_entropy_and_the_auxiliary_heads_share() -> None:
     logits, other, labels = torch.randn(4, 3), torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
     plan = TrainingPlan(1, smoothing=0.2)
     smooth = torch.nn.CrossEntropyLoss(label_smoothing=0.2)
-    assert loss_of((logits, None), labels, plan) == smooth(logits, labels)
+    assert network_loss((logits, None), labels, plan) == smooth(logits, labels)
     expected = smooth(logits, labels) + AUXILIARY_WEIGHT * smooth(other, labels)
-    torch.testing.assert_close(loss_of((logits, other), labels, plan), expected)
+    torch.testing.assert_close(network_loss((logits, other), labels, plan), expected)
 
 
 def test_a_heavier_class_weighs_more_in_the_loss() -> None:
     logits, labels = torch.tensor([[2.0, 0.0], [2.0, 0.0]]), torch.tensor([0, 1])
-    plain, weighted = (loss_of((logits, None), labels, TrainingPlan(1), w) for w in (None, torch.tensor([1.0, 3.0])))
+    plain, weighted = (
+        network_loss((logits, None), labels, TrainingPlan(1), w) for w in (None, torch.tensor([1.0, 3.0]))
+    )
     assert weighted > plain
 
 
 def test_of_many_labels_each_is_judged_by_itself() -> None:
     logits, targets = torch.tensor([[3.0, -3.0], [3.0, 3.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    assert right_answers(logits, targets, many_labels=True).tolist() == [1.0, 0.5]
-    loss = loss_of((logits, None), targets, TrainingPlan(1, many_labels=True))
+    assert correct(logits, targets, many_labels=True).tolist() == [1.0, 0.5]
+    loss = network_loss((logits, None), targets, TrainingPlan(1, many_labels=True))
     assert loss.item() == pytest.approx((3 * math.log1p(math.exp(-3)) + math.log1p(math.exp(3))) / 4, rel=1e-5)
 
 
 def test_of_mixed_labels_the_heaviest_counts() -> None:
-    assert right_answers(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.4, 0.6]])).tolist() == [1.0]
+    assert correct(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.4, 0.6]])).tolist() == [1.0]
 
 
 @pytest.mark.parametrize("options", [{"optimiser": "adamw", "learning_rate": 1e-2}, {"average": 0.8}])
@@ -139,7 +141,7 @@ def test_other_plans_learn_it_too(options: dict[str, Any]) -> None:
     subject = trainer(8, **options)
     train_from(subject, 0, 8)
     images, labels = problem()
-    assert (predict(subject.judged(), iter([images]), CPU).argmax(1) == labels).float().mean() > 0.9
+    assert (predict(subject.inference_network(), iter([images]), CPU).argmax(1) == labels).float().mean() > 0.9
 
 
 def test_the_average_of_the_weights_answers_and_follows_slowly() -> None:
@@ -154,9 +156,9 @@ def test_the_average_of_the_weights_answers_and_follows_slowly() -> None:
         decay = (1 + step) / (10 + step) if step < 2 else 0.9
         for old, mean, after in zip(before, subject.average, now, strict=True):
             torch.testing.assert_close(mean, decay * old + (1 - decay) * after)
-    assert subject.judged() is not subject.network
+    assert subject.inference_network() is not subject.network
     plain = trainer(2)
-    assert plain.judged() is plain.network
+    assert plain.inference_network() is plain.network
 
 
 @pytest.mark.parametrize("ruin", [math.nan, math.inf])

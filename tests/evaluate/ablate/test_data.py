@@ -16,7 +16,7 @@ from emonas.datasets.store.prepared import Prepared
 from emonas.datasets.synthetic.sets import read_micro
 from emonas.errors import UserError
 from emonas.evaluate.ablate import data as ablate_data
-from emonas.evaluate.ablate.data import data_of, other_representations
+from emonas.evaluate.ablate.data import describe_data, other_representations
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +99,6 @@ def test_a_set_is_told_to_commands_by_its_name_or_its_whole_path(
     drawn: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(drawn.folder.parent)
-    assert data_of(drawn, "micro").argument == "micro"
-    assert data_of(drawn, "./micro").argument == str(drawn.folder.resolve())
-    assert data_of(drawn, "micro").representation == "dynamic"
+    assert describe_data(drawn, "micro").argument == "micro"
+    assert describe_data(drawn, "./micro").argument == str(drawn.folder.resolve())
+    assert describe_data(drawn, "micro").representation == "dynamic"

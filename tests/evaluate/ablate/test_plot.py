@@ -10,9 +10,9 @@ from small_results import made, rows
 from emonas.evaluate.ablate.config import PartName
 from emonas.evaluate.ablate.plot import BASE, draw_ablation
 from emonas.evaluate.ablate.scores import Ablation, Row, Score
-from emonas.evaluate.ablate.variants import Data, Search, Setup, Variant
+from emonas.evaluate.ablate.variants import Data, SearchSpec, Setup, Variant
 
-SETUP = Setup(Search(Data("m", "m", "dynamic", "f"), "emonas", 4), 4)
+SETUP = Setup(SearchSpec(Data("m", "m", "dynamic", "f"), "emonas", 4), 4)
 CHANCE = {"accuracy": 0.4, "uf1": 0.2, "uar": 1 / 3}
 
 

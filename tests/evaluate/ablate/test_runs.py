@@ -14,11 +14,11 @@ from emonas.errors import UserError
 from emonas.evaluate.ablate import runs as ablate_runs
 from emonas.evaluate.ablate.config import AblateConfig
 from emonas.evaluate.ablate.runs import Run, carry_out, run_process, search_run, search_seconds, training_run
-from emonas.evaluate.ablate.variants import Data, Search, Setup
+from emonas.evaluate.ablate.variants import Data, SearchSpec, Setup
 from emonas.files import write_json
 from emonas.search import cli as search_cli
 
-SEARCH = Search(Data("micro", "micro", "dynamic", "f00"), "pdarts", 4, ("skip_connect",))
+SEARCH = SearchSpec(Data("micro", "micro", "dynamic", "f00"), "pdarts", 4, ("skip_connect",))
 CONFIG = AblateConfig(epochs=2, train_epochs=3, channels=8, batch_size=16, folds=3, device="cpu")
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from small_results import Answers, made, rows
 
-from emonas.evaluate.ablate.scores import difference, row_of
-from emonas.evaluate.ablate.variants import Data, Search, Setup, Variant
+from emonas.evaluate.ablate.scores import difference, make_row
+from emonas.evaluate.ablate.variants import Data, SearchSpec, Setup, Variant
 
-SETUP = Setup(Search(Data("m", "m", "dynamic", "f"), "emonas", 4), 4)
+SETUP = Setup(SearchSpec(Data("m", "m", "dynamic", "f"), "emonas", 4), 4)
 VARIANT = Variant("no skip_connect", SETUP, SETUP)
 PEOPLE = 20
 
@@ -31,7 +31,7 @@ def result(right: float, seed: int, **changes: Any) -> dict[str, Any]:
 
 def test_a_row_holds_means_and_deviations_over_seeds() -> None:
     found = [result(0.7, seed, parameters=100 * (seed + 1)) for seed in range(3)]
-    row = row_of(VARIANT, dict(enumerate(found)), None, [2.0, None, 4.0])
+    row = make_row(VARIANT, dict(enumerate(found)), None, [2.0, None, 4.0])
     uars = [one["uar"] for one in found]
     uar = row.scores["uar"]
     assert (uar.mean, uar.std) == pytest.approx((np.mean(uars), np.std(uars, ddof=1)))
@@ -41,7 +41,7 @@ def test_a_row_holds_means_and_deviations_over_seeds() -> None:
 
 
 def test_one_seed_has_no_deviation_and_unknown_times_are_unknown() -> None:
-    row = row_of(VARIANT, {0: result(0.7, 0)}, None, [None])
+    row = make_row(VARIANT, {0: result(0.7, 0)}, None, [None])
     assert row.scores["uar"].std is None and row.search_seconds is None
 
 
@@ -67,13 +67,15 @@ def test_other_samples_allow_no_interval_and_the_reason_is_said() -> None:
 
 
 def test_seeds_that_failed_are_named_and_the_others_count() -> None:
-    row = row_of(VARIANT, {0: result(0.7, 0), 1: "out of memory"}, ("base", {0: "no", 1: result(0.6, 1)}), [1.0, None])
+    row = make_row(
+        VARIANT, {0: result(0.7, 0), 1: "out of memory"}, ("base", {0: "no", 1: result(0.6, 1)}), [1.0, None]
+    )
     assert (row.seeds, row.failures) == ((0,), {1: "out of memory"})
     assert row.difference is not None and row.difference.against == "base"
-    none = row_of(VARIANT, {0: "out of memory"}, ("base", {0: result(0.7, 0)}), [None])
+    none = make_row(VARIANT, {0: "out of memory"}, ("base", {0: result(0.7, 0)}), [None])
     assert (none.scores, none.difference, none.parameters) == ({}, None, None)
 
 
 def test_each_leak_is_told_once() -> None:
     leaky = {seed: result(0.7, seed, leaks=["the search saw everybody"]) for seed in (0, 1)}
-    assert row_of(VARIANT, leaky, None, []).leaks == ("the search saw everybody",)
+    assert make_row(VARIANT, leaky, None, []).leaks == ("the search saw everybody",)

@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import get_args
 
 from emonas.evaluate.ablate.config import AblateConfig, PartName
-from emonas.evaluate.ablate.variants import Data, Part, Search, Setup, parts_of
+from emonas.evaluate.ablate.variants import AblationPart, Data, SearchSpec, Setup, list_parts
 from emonas.genotype import OPERATION_NAMES
 
 DATA = Data("micro", "micro", "dynamic", "f00")
 APEX = Data("micro-apex", "micro-apex", "apex", "f01")
-BASE = Setup(Search(DATA, "emonas", 4), 4)
+BASE = Setup(SearchSpec(DATA, "emonas", 4), 4)
 
 
-def parts(*names: PartName, **options: object) -> tuple[Part, ...]:
-    return parts_of(AblateConfig(**options), names or get_args(PartName), BASE, {"apex": APEX})  # type: ignore[arg-type]
+def parts(*names: PartName, **options: object) -> tuple[AblationPart, ...]:
+    return list_parts(AblateConfig(**options), names or get_args(PartName), BASE, {"apex": APEX})  # type: ignore[arg-type]
 
 
 def test_every_part_begins_with_the_base_line_and_differs_from_it_in_its_own_thing() -> None:

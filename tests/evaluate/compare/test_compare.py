@@ -14,7 +14,7 @@ from small_results import Answers, made, rows, written
 from emonas.errors import UserError
 from emonas.evaluate.compare.cli import app
 from emonas.evaluate.compare.compare import compare, two_sided
-from emonas.evaluate.compare.words import in_words
+from emonas.evaluate.compare.words import describe_comparison
 
 PEOPLE, CLIPS = 20, 6
 
@@ -53,9 +53,9 @@ def test_a_clear_difference_is_found_from_both_sides(weak: Path, strong: Path) -
         assert one.low < one.difference < one.high
         assert (other.difference, other.low) == pytest.approx((-one.difference, -one.high))
         assert other.p == pytest.approx(one.p)
-    assert in_words(forth)[0].startswith(f"B is better by {forth.differences[2].difference:.3f} UAR\n")
-    assert in_words(back)[0].replace("A", "B") == in_words(forth)[0].replace("A", "B")
-    assert "paired bootstrap over 20 subjects" in in_words(forth)[0]
+    assert describe_comparison(forth)[0].startswith(f"B is better by {forth.differences[2].difference:.3f} UAR\n")
+    assert describe_comparison(back)[0].replace("A", "B") == describe_comparison(forth)[0].replace("A", "B")
+    assert "paired bootstrap over 20 subjects" in describe_comparison(forth)[0]
 
 
 def test_what_makes_people_hard_falls_out_of_the_difference(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_result_beside_itself_is_no_difference(weak: Path) -> None:
     found = compare(weak, weak, 500)
     assert {(one.difference, one.low, one.high, one.p) for one in found.differences} == {(0, 0, 0, 1)}
     assert found.mcnemar is not None and found.mcnemar.p == 1
-    assert in_words(found)[0] == "A and B have the same UAR, whoever is drawn"
+    assert describe_comparison(found)[0] == "A and B have the same UAR, whoever is drawn"
 
 
 def test_p_counts_the_resamples_on_the_smaller_side_twice() -> None:
@@ -99,7 +99,7 @@ def test_mcnemar_counts_the_samples_that_only_one_tells(tmp_path: Path) -> None:
     # exact: 2 (C(7, 0) + C(7, 1)) / 2^7
     assert (test.samples, test.only_a, test.only_b) == (12, 1, 6)
     assert test.p == pytest.approx(16 / 128)
-    assert "not independent" in " ".join(in_words(compare(a, b, 200)))
+    assert "not independent" in " ".join(describe_comparison(compare(a, b, 200)))
 
 
 def test_clips_are_matched_by_name_not_by_order(weak: Path, strong: Path, tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_one_subject_has_a_difference_but_no_interval(tmp_path: Path) -> None:
     found = compare(a, b, 200)
     assert found.differences[0].difference == pytest.approx(1 / 3)
     assert (found.differences[0].low, found.differences[0].p) == (None, None)
-    assert "B - A is +0.333 accuracy; one subject alone allows no interval and no test" in in_words(found)
+    assert "B - A is +0.333 accuracy; one subject alone allows no interval and no test" in describe_comparison(found)
 
 
 def test_action_units_are_compared_without_mcnemar(tmp_path: Path) -> None:

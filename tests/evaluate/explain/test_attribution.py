@@ -17,12 +17,12 @@ from small import assert_one_line_and_status_2, call, small_micro
 
 from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.faces.options import FaceOptions
-from emonas.datasets.loading.batches import centred
+from emonas.datasets.loading.batches import normalise
 from emonas.errors import UserError
 from emonas.evaluate.explain import attribution as module
-from emonas.evaluate.explain.attribution import baseline, explain, joined
+from emonas.evaluate.explain.attribution import baseline, concatenate, explain
 from emonas.evaluate.explain.cli import app
-from emonas.evaluate.explain.figures import AGAINST, FOR, beneath, blurred, overlaid
+from emonas.evaluate.explain.figures import AGAINST, FOR, blur, overlay, picture_under_map
 from emonas.evaluate.explain.summary import means, spread_over
 from emonas.evaluate.model.file import save_model
 from emonas.evaluate.model.model import Model
@@ -62,7 +62,7 @@ def model() -> Model:
     optimiser = torch.optim.AdamW(network.parameters(), 5e-3, weight_decay=0.05)
     for step in range(60):
         pictures, labels = planted(32, step)
-        loss = F.cross_entropy(network(centred(torch.from_numpy(pictures))), torch.from_numpy(labels))
+        loss = F.cross_entropy(network(normalise(torch.from_numpy(pictures))), torch.from_numpy(labels))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -96,7 +96,7 @@ def test_maps_change_when_the_weights_are_drawn_anew(model: Model, method: modul
     learnt = explain(model, pictures, labels, method).maps
     other = fresh(1)
     with torch.no_grad():  # statistics of the pictures, since a network without them lets nothing through
-        [other(centred(torch.from_numpy(planted(32, 1000 + i)[0]))) for i in range(20)]
+        [other(normalise(torch.from_numpy(planted(32, 1000 + i)[0]))) for i in range(20)]
     drawn = explain(model_of(other), pictures, labels, method).maps
     alike = [spearmanr(a.ravel(), b.ravel()).statistic for a, b in zip(np.abs(learnt), np.abs(drawn), strict=True)]
     assert np.mean(alike) < 0.5
@@ -107,7 +107,7 @@ def test_integrated_gradients_add_up_to_the_change_of_the_evidence(model: Model)
     pictures, _ = planted(4, 5)
     found = explain(model, pictures)
     with torch.no_grad():
-        logits = model.network(centred(torch.from_numpy(pictures))) - model.network(torch.zeros(1, 3, SIDE, SIDE))
+        logits = model.network(normalise(torch.from_numpy(pictures))) - model.network(torch.zeros(1, 3, SIDE, SIDE))
     change = (logits - logits.mean(1, keepdim=True)).numpy()[np.arange(4), found.targets]
     np.testing.assert_allclose(found.difference, change, atol=1e-4)
     np.testing.assert_allclose(found.maps.sum((1, 2)), change, atol=0.05 * max(1, np.abs(change).max()))
@@ -123,7 +123,7 @@ def test_maps_that_do_not_add_up_are_told(model: Model, monkeypatch: pytest.Monk
 
 def test_one_by_one_is_the_same_as_together(model: Model) -> None:
     pictures, _ = planted(3, 7)
-    together, alone = explain(model, pictures), joined([explain(model, one[None]) for one in pictures])
+    together, alone = explain(model, pictures), concatenate([explain(model, one[None]) for one in pictures])
     np.testing.assert_array_equal(together.maps, alone.maps)
     np.testing.assert_array_equal(together.channels, alone.channels)
     np.testing.assert_array_equal(together.targets, alone.targets)
@@ -133,7 +133,7 @@ def test_the_baseline_is_a_picture_without_news() -> None:
     images = torch.randn(2, 6, 4, 4)
     assert not baseline(images[:, :3], "still").any()
     grey = baseline(images, "dynamic-pair")
-    torch.testing.assert_close(grey, centred(torch.full_like(images, 128)))
+    torch.testing.assert_close(grey, normalise(torch.full_like(images, 128)))
     held = baseline(images, "clip")
     torch.testing.assert_close(held[:, :3], images[:, :3])
     torch.testing.assert_close(held[:, 3:], images[:, :3])
@@ -155,10 +155,10 @@ def test_what_cannot_be_explained_is_one_line(model: Model, target: object, meth
 
 def test_grad_cam_of_a_single_pixel_is_refused() -> None:
     from emonas.evaluate.model.baselines import build
-    from emonas.network import Plain
+    from emonas.network import Baseline
 
     info = replace(INFO, arch="mobilenet_v3_small", genotype=None, cells=None, channels=None)
-    known = Model(replace(info, input={**INFO.input, "size": 32}), Plain(build("mobilenet_v3_small", 3)).eval(), CPU)
+    known = Model(replace(info, input={**INFO.input, "size": 32}), Baseline(build("mobilenet_v3_small", 3)).eval(), CPU)
     pictures = np.zeros((1, 3, 32, 32), np.uint8)
     with pytest.raises(UserError, match="single pixel"):
         explain(known, pictures, method="gradcam")
@@ -187,12 +187,12 @@ def test_samples_are_spread_over_the_classes() -> None:
 def test_for_and_against_have_their_colours_and_nothing_leaves_the_picture() -> None:
     picture = np.full((2, 3, 3), 128, np.uint8)
     values = np.array([[1.0, 0, -1], [0, 0, 0]])
-    drawn = overlaid(picture, values, 1.0)
+    drawn = overlay(picture, values, 1.0)
     assert drawn[0, 0, 2] > drawn[0, 0, 0] and drawn[0, 2, 0] > drawn[0, 2, 2], (FOR, AGAINST)
     assert np.ptp(drawn[0, 1]) == 0
     grey = drawn @ (0.299, 0.587, 0.114)
     assert grey[0, 0] < grey[0, 2] - 0.15, "told apart without colour too"
-    smooth = blurred(np.eye(32))
+    smooth = blur(np.eye(32))
     assert smooth.sum() == pytest.approx(32, rel=0.05)
 
 
@@ -200,7 +200,7 @@ def test_for_and_against_have_their_colours_and_nothing_leaves_the_picture() -> 
 def test_maps_lie_over_one_square(representation: str) -> None:
     channels = {"dynamic-pair": 6, "clip": 15}.get(representation, 3)
     picture = np.repeat(np.arange(channels, dtype=np.uint8), 16).reshape(channels, 4, 4)
-    part = beneath(picture, representation)
+    part = picture_under_map(picture, representation)
     assert part.shape == (4, 4, 3)
     assert part[0, 0].tolist() == ([6, 7, 8] if representation == "clip" else [0, 1, 2])
 

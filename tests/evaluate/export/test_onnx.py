@@ -97,6 +97,6 @@ def test_answers_that_are_no_numbers_are_refused(
 def test_without_the_extra_one_is_told_its_name(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else found(name))
-    assert onnx_model.missing() == 'onnxruntime missing; python -m pip install "emonas[onnx]"'
+    assert onnx_model.missing_packages() == 'onnxruntime missing; python -m pip install "emonas[onnx]"'
     with pytest.raises(UserError, match=r"emonas\[onnx\]"):
         export(network, SIZE, CHANNELS)

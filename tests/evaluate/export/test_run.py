@@ -20,7 +20,7 @@ import emonas
 from emonas.datasets.store.prepare import find
 from emonas.evaluate.export import onnx as onnx_model
 from emonas.evaluate.export.cli import app
-from emonas.evaluate.export.int8 import sides_of
+from emonas.evaluate.export.int8 import make_sides
 from emonas.evaluate.export.onnx import session
 from emonas.evaluate.train.run import run_training
 
@@ -136,18 +136,18 @@ def test_whole_numbers_cost_what_is_said(run: Path, tmp_path: Path, capsys: pyte
 def test_who_is_tested_follows_from_whom_the_weights_have_seen(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     prepared = small_macro(monkeypatch, name="again")
     seen = [{"dataset": "again", "people": list(prepared.subjects[:2])}]
-    sides = sides_of(replace(INFO, trained_on=tuple(seen)), prepared)
+    sides = make_sides(replace(INFO, trained_on=tuple(seen)), prepared)
     assert {prepared.samples[i].person for i in sides.learnt} == set(prepared.subjects[:2])
     assert len(sides.tested) + len(sides.learnt) == len(prepared.samples) and not sides.seen
     seen[0]["people"] = list(prepared.subjects)
-    sides = sides_of(replace(INFO, trained_on=tuple(seen)), prepared)
+    sides = make_sides(replace(INFO, trained_on=tuple(seen)), prepared)
     assert sides.seen and len(sides.tested) == len(prepared.samples)
     nameless = replace(prepared, samples=tuple(replace(sample, subject=None) for sample in prepared.samples))
-    assert 0 < len(sides_of(INFO, nameless).tested) < len(prepared.samples)
+    assert 0 < len(make_sides(INFO, nameless).tested) < len(prepared.samples)
     final = replace(INFO, trained_on=({"dataset": "again", "protocol": "all", "people": []},))
-    assert sides_of(final, nameless).seen
+    assert make_sides(final, nameless).seen
     with pytest.raises(emonas.UserError, match="trained on nobody in it"):
-        sides_of(INFO, prepared)
+        make_sides(INFO, prepared)
 
 
 def test_the_example_needs_no_torch(run: Path, model: Path, tmp_path: Path) -> None:

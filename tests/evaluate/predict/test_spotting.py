@@ -10,7 +10,7 @@ from predicting import longer
 
 from emonas.datasets.synthetic.draw import ACTION_UNITS
 from emonas.datasets.synthetic.sets import DrawnFrames, read_micro
-from emonas.evaluate.predict.spotting import SIDE, Spotted, features, spot, unexplained
+from emonas.evaluate.predict.spotting import SIDE, Spotted, motion_features, spot, unexplained_motion
 
 #: Half a second of a film of 60 frames a second; drawn expressions last 15 to 38 frames.
 WINDOW = 30
@@ -18,7 +18,7 @@ TRIALS = 20
 
 
 def spotted(frames: DrawnFrames) -> Spotted:
-    return spot([features(frame) for frame in frames.read()], WINDOW)
+    return spot([motion_features(frame) for frame in frames.read()], WINDOW)
 
 
 def overlap(one: tuple[int, int], other: tuple[int, int]) -> float:
@@ -116,7 +116,7 @@ def test_small_motions_of_the_head_and_light_are_explained_and_a_mouth_is_not(ch
     }[change]
     mouth = plane + 0.05 * np.exp(-((x - 0.5) ** 2 + (y - 0.7) ** 2) / 0.005)
     left, kept = (
-        np.abs(unexplained((other - plane).reshape(1, -1).astype(np.float32), plane.ravel())).max()
+        np.abs(unexplained_motion((other - plane).reshape(1, -1).astype(np.float32), plane.ravel())).max()
         for other in (moved, mouth)
     )
     assert left < 0.1 * np.abs(moved - plane).max()

@@ -19,7 +19,7 @@ import pytest
 from predicting import NAMES, Camera, longer, model_file, scene, write_image, write_video
 from small import assert_one_line_and_status_2, call
 
-from emonas.datasets.faces.crop import cut_out
+from emonas.datasets.faces.crop import crop_face
 from emonas.datasets.faces.lbp import LbpFinder
 from emonas.datasets.synthetic.sets import DrawnFrames, read_micro
 from emonas.errors import UserError
@@ -28,12 +28,12 @@ from emonas.evaluate.predict import draw as predict_draw
 from emonas.evaluate.predict import readers as predict_clips
 from emonas.evaluate.predict.cli import app
 from emonas.evaluate.predict.config import PredictConfig
-from emonas.evaluate.predict.rows import Answer, ExpressionRow, FaceRow, Tally
+from emonas.evaluate.predict.rows import Answer, ExpressionRow, FaceRow, Progress
 from emonas.evaluate.predict.sources import Frame
 from emonas.evaluate.predict.spotting import Motion, Spotted
 from emonas.evaluate.predict.stream import Predicted, predict
 from emonas.evaluate.predict.timeline import Steps
-from emonas.evaluate.predict.tracking import Looker, Person, Tracker
+from emonas.evaluate.predict.tracking import FaceLocator, Track, Tracker
 
 ONE, TWO = [(60, 10, 150)], [(10, 20, 120), (170, 10, 150)]
 
@@ -63,7 +63,7 @@ def test_the_face_of_a_picture_is_answered_for_as_the_model_itself_does(model: P
     picture = scene(ONE)
     (row,) = faces(predict(model, write_image(tmp_path / "a.png", picture)))
     (face,) = LbpFinder().find(picture)
-    expected = load_model(model, "cpu").predict(cut_out(picture[None], face)[0])
+    expected = load_model(model, "cpu").predict(crop_face(picture[None], face)[0])
     assert row.answer and row.person and row.answer.label == expected.labels[0]
     np.testing.assert_allclose(row.answer.probabilities, expected.probabilities[0], atol=1e-6)
     left, top, side = row.person.box() or (0, 0, 0)
@@ -369,7 +369,7 @@ def test_a_clip_read_in_pieces_has_each_expression_once_and_whole(
     images[:, 0, 0, 0], images[:, 0, 0, 1] = np.arange(300) % 256, np.arange(300) // 256
     reader = predict_clips.ClipReader(load_model(model_file(tmp_path, "dynamic"), "cpu"), 40.0, 20)
     frames = (Frame(number, "", image) for number, image in enumerate(images))
-    parts = list(reader.parts(frames, Tracker(Looker(None), 10), Tally()))
+    parts = list(reader.parts(frames, Tracker(FaceLocator(None), 10), Progress()))
     rows = [row for part in parts for row in part.rows if isinstance(row, ExpressionRow)]
     assert [(row.onset, row.offset) for row in rows] == [(onset, offset) for onset, _, offset in events]
     assert len(parts) > 2
@@ -429,10 +429,10 @@ def test_a_look_settles_whether_a_videos_frames_are_faces_already() -> None:
             return [Face(80, 80, 100 + 20 * self.calls)]
 
     finder = Growing()
-    tracker = Tracker(Looker(finder, filled=True), 1)
+    tracker = Tracker(FaceLocator(finder, filled=True), 1)
     blank = np.zeros((180, 180, 3), np.uint8)
     assert all(tracker.see(number, blank)[0].face is None for number in range(3)) is (finder.calls == 1)
-    small = Tracker(Looker(type("Far", (Growing,), {"calls": -4})(), filled=True), 1)
+    small = Tracker(FaceLocator(type("Far", (Growing,), {"calls": -4})(), filled=True), 1)
     sides = [person.face and person.face.side for number in range(6) for person in small.see(number, blank)]
     assert sides == [40, 60, 80, 100, 120, 140]
 
@@ -441,9 +441,9 @@ def test_labels_stand_beside_each_other_and_inside_the_picture() -> None:
     from emonas.datasets.faces.face import Face
 
     answer = Answer("happiness", 0.97, (0.97, 0.03))
-    crowd = [(Person(number, Face(60 + 8 * number, 40, 50)), answer) for number in (1, 2, 3)]
+    crowd = [(Track(number, Face(60 + 8 * number, 40, 50)), answer) for number in (1, 2, 3)]
     blank = np.zeros((120, 160, 3), np.uint8)
-    drawn = predict_draw.annotated(blank, crowd)
+    drawn = predict_draw.annotate(blank, crowd)
     assert not blank.any() and drawn.shape == blank.shape
     for colour in predict_draw._COLOURS[:3]:
         # A label's ground is many pixels of its colour; one beneath another would lack them.

@@ -25,7 +25,7 @@ QUICK = ["--device", "cpu", "--seconds", "0.01", "--threads", "1"]
 @pytest.fixture
 def genotype(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A genotype file; no ONNX, which is slow to export and has its own tests."""
-    monkeypatch.setattr(onnx_model, "missing", lambda: 'onnx missing; python -m pip install "emonas[onnx]"')
+    monkeypatch.setattr(onnx_model, "missing_packages", lambda: 'onnx missing; python -m pip install "emonas[onnx]"')
     GENOTYPE.save(tmp_path / "genotype.json")
     return str(tmp_path / "genotype.json")
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from emonas.evaluate.profile.runtimes import Forms, RuntimeName, frozen, prepare
+from emonas.evaluate.profile.runtimes import Forms, RuntimeName, freeze, prepare
 from emonas.evaluate.profile.timing import ROUNDS, Latency, measure
 
 
@@ -87,6 +87,6 @@ def test_every_form_gives_the_answers_of_the_network() -> None:
 
 
 def test_the_fused_form_has_no_normalisation_left() -> None:
-    fused = frozen(nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5)).eval(), 8, 3)
+    fused = freeze(nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5)).eval(), 8, 3)
     assert "batch_norm" not in str(fused.inlined_graph)
     assert "conv" in str(fused.inlined_graph)

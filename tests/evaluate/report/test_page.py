@@ -23,7 +23,7 @@ from emonas.cost import count_macs
 from emonas.datasets.store.prepared import Prepared
 from emonas.evaluate.report import figures as report_figures
 from emonas.evaluate.report.cli import app
-from emonas.evaluate.report.cost import cost_rows
+from emonas.evaluate.report.cost import make_cost_rows
 from emonas.evaluate.report.figures import MOST, read_histories, worst_mistakes
 from emonas.evaluate.report.page import write_report
 from emonas.evaluate.results.tables import ON_TEST
@@ -268,7 +268,7 @@ def test_curves_are_those_of_all_trainings(prepared: Prepared, tmp_path: Path) -
 def test_the_cost_is_that_of_the_judged_network(prepared: Prepared) -> None:
     results = made_results(prepared)
     network = Network(GENOTYPE, 7, prepared.size, 3, 8, 3)
-    assert ("multiply-accumulates for one picture", f"{count_macs(network, 3, prepared.size):,}") in cost_rows(
+    assert ("multiply-accumulates for one picture", f"{count_macs(network, 3, prepared.size):,}") in make_cost_rows(
         results, [GENOTYPE]
     )
 

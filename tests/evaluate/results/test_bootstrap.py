@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 from small_results import rows
 
-from emonas.evaluate.results.bootstrap import confusions, pooled, rates, spread
+from emonas.evaluate.results.bootstrap import confusions_by_person, pool_answers, rates, spread
 from emonas.evaluate.results.metrics import MEASURES, scores, unit_scores
 
 ALL_RIGHT, ALL_WRONG = ([0, 1], [0, 1]), ([0, 1], [1, 0])
@@ -37,9 +37,9 @@ def ends(per_fold: list[dict[str, Any]], key: str = "accuracy", **options: Any) 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers(0, 3)), min_size=1))
 def test_scores_from_matrices_of_people_are_the_scores_of_the_answers(clips: list[tuple[str, int, int]]) -> None:
     by_person = {f"d/{one}": list(zip(*[c[1:] for c in clips if c[0] == one], strict=True)) for one, _, _ in clips}
-    (answers,) = pooled(rows(by_person))  # type: ignore[arg-type]
+    (answers,) = pool_answers(rows(by_person))  # type: ignore[arg-type]
     expected = scores(answers.truth, answers.predictions, 4)
-    matrices = confusions(answers, 4)
+    matrices = confusions_by_person(answers, 4)
     assert len(matrices) == len(by_person)
     assert matrices.sum(0)[0].tolist() == expected.confusion.tolist()
     found = rates(matrices.sum(0), "classes")
@@ -49,15 +49,15 @@ def test_scores_from_matrices_of_people_are_the_scores_of_the_answers(clips: lis
 @given(st.lists(st.tuples(*[st.tuples(st.integers(0, 1), st.integers(0, 1))] * 3), min_size=1))
 def test_scores_of_action_units_from_matrices_of_people(samples: list[tuple[tuple[int, int], ...]]) -> None:
     both = np.array(samples)
-    (answers,) = pooled(rows({"d/a": (both[:, :, 0].tolist(), both[:, :, 1].tolist())}))
+    (answers,) = pool_answers(rows({"d/a": (both[:, :, 0].tolist(), both[:, :, 1].tolist())}))
     expected = unit_scores(both[:, :, 0], both[:, :, 1])
-    found = rates(confusions(answers, 3).sum(0), "units")
+    found = rates(confusions_by_person(answers, 3).sum(0), "units")
     assert found == pytest.approx([expected.accuracy, expected.uf1, expected.uar], nan_ok=True)
 
 
 def test_answers_stand_in_one_order_however_they_were_tested() -> None:
     ordered = random_rows(4, 5, 3)
-    (straight,), (turned,) = pooled(ordered), pooled(ordered[::-1])
+    (straight,), (turned,) = pool_answers(ordered), pool_answers(ordered[::-1])
     assert straight.keys == turned.keys == sorted(straight.keys)
     assert (straight.predictions == turned.predictions).all()
 

@@ -17,7 +17,7 @@ from emonas.datasets.protocols.protocol import folds
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
 from emonas.evaluate.train.cli import app
-from emonas.evaluate.train.config import TrainConfig, fitted
+from emonas.evaluate.train.config import TrainConfig, resolve
 from emonas.evaluate.train.run import run_training
 from emonas.evaluate.train.task import inner_validation
 from emonas.genotype import Genotype
@@ -163,10 +163,10 @@ def test_other_cells_in_the_same_folder_are_refused(prepared: Prepared, tmp_path
 
 @pytest.mark.parametrize(("samples", "large"), [(12, False), (140, False), (28709, False), (140, True), (28709, True)])
 def test_defaults_fit_the_data_and_the_machine(samples: int, large: bool) -> None:
-    config = fitted(TrainConfig(genotype=Path("g")), 16 if large else 8, 8, samples, large)
+    config = resolve(TrainConfig(genotype=Path("g")), 16 if large else 8, 8, samples, large)
     assert config.cells == 8 and config.channels == (24 if large else 16)
     assert config.batch_size in (8, 16, 32, 64) and 20 <= config.epochs <= 300
-    assert fitted(replace(config, epochs=7, channels=5), 8, 8, samples, large).channels == 5
+    assert resolve(replace(config, epochs=7, channels=5), 8, 8, samples, large).channels == 5
 
 
 def cut(path: Path) -> None:

@@ -14,7 +14,7 @@ from small import small_macro
 
 from emonas.datasets.protocols.protocol import Fold, folds
 from emonas.datasets.store.prepared import Prepared
-from emonas.evaluate.train.leaks import find_leaks, of_all, saw, seen_people
+from emonas.evaluate.train.leaks import find_leaks, has_seen, seen_by_any, seen_people
 from emonas.evaluate.train.pretrained import Pretrained
 from emonas.genotype import Genotype, Provenance
 
@@ -31,10 +31,10 @@ def origin(**changes: object) -> Provenance:
 
 def test_leaks_by_name(prepared: Prepared) -> None:
     someone, other = prepared.subjects[:2]
-    assert saw(origin(subjects=(someone,)), prepared, [someone, other]) is True
-    assert saw(origin(subjects=(someone,)), prepared, [other]) is False
+    assert has_seen(origin(subjects=(someone,)), prepared, [someone, other]) is True
+    assert has_seen(origin(subjects=(someone,)), prepared, [other]) is False
     assert seen_people(origin(subjects=(f"elsewhere/{someone}",)), [someone]) == []
-    assert saw(origin(database=""), prepared, [someone]) is None, "no names and no origin prove nothing"
+    assert has_seen(origin(database=""), prepared, [someone]) is None, "no names and no origin prove nothing"
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_leaks_by_name(prepared: Prepared) -> None:
 def test_leaks_by_the_owners_split_where_nobody_is_named(
     prepared: Prepared, changes: dict[str, object], expected: bool | None
 ) -> None:
-    assert saw(origin(subjects_known=False, **changes), prepared, ["x"]) is expected
+    assert has_seen(origin(subjects_known=False, **changes), prepared, ["x"]) is expected
 
 
 def test_one_fold_that_saw_spoils_the_result() -> None:
-    assert of_all([False, None, True]) is True
-    assert of_all([False, None]) is None
-    assert of_all([False, False]) is False
+    assert seen_by_any([False, None, True]) is True
+    assert seen_by_any([False, None]) is None
+    assert seen_by_any([False, False]) is False
 
 
 def searched(*people: str, **changes: object) -> Genotype:

@@ -17,10 +17,10 @@ from emonas.datasets.store.prepared import Prepared
 from emonas.evaluate.results.file import read_results
 from emonas.evaluate.results.megc import log_scores, read_log
 from emonas.evaluate.results.show import show_results
-from emonas.evaluate.train.config import TrainConfig, fitted
+from emonas.evaluate.train.config import TrainConfig, resolve
 from emonas.evaluate.train.fold_task import FoldResult
-from emonas.evaluate.train.outcome import Judged, make_results, write_results
-from emonas.evaluate.train.task import task_of
+from emonas.evaluate.train.outcome import RunInfo, make_results, write_results
+from emonas.evaluate.train.task import make_task
 
 CLASSES = ("negative", "positive", "surprise")
 SOURCES = ("casme2", "smic", "samm")
@@ -37,14 +37,14 @@ def composite() -> Prepared:
     return replace(prepared_from(samples), dataset="megc2019")
 
 
-def judged(prepared: Prepared, out: Path, **options: Any) -> Judged:
-    config = fitted(TrainConfig(genotype=Path("g"), out=out, channels=2, cells=3, **options), 2, 3, 8, False, "smic")
+def judged(prepared: Prepared, out: Path, **options: Any) -> RunInfo:
+    config = resolve(TrainConfig(genotype=Path("g"), out=out, channels=2, cells=3, **options), 2, 3, 8, False, "smic")
     genotype = random_genotype(random.Random(0), cells=3, channels=2)
     parts = folds(prepared.samples, "loso")
-    return Judged(config, "loso", parts, [genotype] * len(parts), task_of(prepared, config.units), config)
+    return RunInfo(config, "loso", parts, [genotype] * len(parts), make_task(prepared, config.units), config)
 
 
-def answers(about: Judged, wrong: str = "", seeds: int = 1) -> list[FoldResult]:
+def answers(about: RunInfo, wrong: str = "", seeds: int = 1) -> list[FoldResult]:
     """All right, but for the people of one source, who are all taken for the first class."""
     made = []
     for seed in range(seeds):

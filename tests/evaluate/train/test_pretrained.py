@@ -18,7 +18,7 @@ from emonas.evaluate.train.network import build_network, start_from
 from emonas.evaluate.train.pretrained import read_pretrained
 from emonas.evaluate.train.run import run_training
 from emonas.genotype import Genotype
-from emonas.network import Plain
+from emonas.network import Baseline
 from emonas.training import checkpoint
 
 
@@ -87,7 +87,7 @@ def test_other_weights_in_the_same_folder_are_another_run(prepared: Prepared, fi
 
 
 def test_the_last_layer_of_a_well_known_network_starts_anew_for_other_classes() -> None:
-    one, other = (Plain(build("mobilenet_v3_small", 3)) for _ in range(2))
+    one, other = (Baseline(build("mobilenet_v3_small", 3)) for _ in range(2))
     last = "classifier.classifier.3.bias"
     anew = other.state_dict()[last].clone()
     start_from(other, one.state_dict(), same_classes=False, source="a run")

@@ -10,7 +10,7 @@ import pytest
 
 from emonas.datasets.databases.registry import DATASETS
 from emonas.errors import UserError
-from emonas.evaluate.train.config import TrainConfig, check, command, fitted
+from emonas.evaluate.train.config import TrainConfig, check, command, resolve
 from emonas.evaluate.train.recipes import OF_DATABASE, RECIPES, RecipeName, recipe_for
 
 
@@ -21,11 +21,11 @@ def test_every_name_is_a_recipe_and_every_database_a_database() -> None:
 
 
 def test_the_database_chooses_and_a_flag_overrides() -> None:
-    config = fitted(TrainConfig(genotype=Path("g"), drop_path=0.0), 8, 4, 100, False, "casme2")
+    config = resolve(TrainConfig(genotype=Path("g"), drop_path=0.0), 8, 4, 100, False, "casme2")
     recipe = RECIPES["micro"]
     assert (config.recipe, config.balance, config.drop_path) == ("micro", recipe.balance, 0.0)
     assert config.label_smoothing == recipe.label_smoothing
-    other = fitted(TrainConfig(genotype=Path("g"), recipe="plain"), 8, 4, 100, False, "casme2")
+    other = resolve(TrainConfig(genotype=Path("g"), recipe="plain"), 8, 4, 100, False, "casme2")
     assert other.balance == "none"
     assert recipe_for("disfa", units=True, epochs=20) == "units"
     assert recipe_for("somebody's own", units=False, epochs=300) == "plain"
@@ -33,7 +33,7 @@ def test_the_database_chooses_and_a_flag_overrides() -> None:
 
 @pytest.mark.parametrize(("epochs", "name"), [(20, "plain"), (60, "wild")])
 def test_a_short_training_on_stills_is_not_slowed_down_by_regularisation(epochs: int, name: str) -> None:
-    assert fitted(TrainConfig(genotype=Path("g"), epochs=epochs), 8, 4, 28709, False, "fer2013").recipe == name
+    assert resolve(TrainConfig(genotype=Path("g"), epochs=epochs), 8, 4, 28709, False, "fer2013").recipe == name
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_a_short_training_on_stills_is_not_slowed_down_by_regularisation(epochs:
 )
 def test_options_that_would_do_nothing_are_refused(options: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        fitted(replace(TrainConfig(), **options), 8, 4, 100, False)  # type: ignore[arg-type]
+        resolve(replace(TrainConfig(), **options), 8, 4, 100, False)  # type: ignore[arg-type]
 
 
 def test_what_is_recorded_is_what_is_used() -> None:
-    config = fitted(TrainConfig(genotype=Path("g"), warm_up=50, epochs=2, batch_size=1), 8, 4, 100, False, "casme2")
+    config = resolve(TrainConfig(genotype=Path("g"), warm_up=50, epochs=2, batch_size=1), 8, 4, 100, False, "casme2")
     assert (config.warm_up, config.batch_size) == (1, 2)
-    units = fitted(TrainConfig(genotype=Path("g"), units=("1",), recipe="micro"), 8, 4, 100, False, "casme2")
+    units = resolve(TrainConfig(genotype=Path("g"), units=("1",), recipe="micro"), 8, 4, 100, False, "casme2")
     assert (units.label_smoothing, units.balance) == (0.0, "loss")
 
 

@@ -14,17 +14,17 @@ from torch import Tensor
 
 from emonas.errors import UserError
 from emonas.genotype import KINDS
-from emonas.search.batches import Feed
-from emonas.search.controller import Searcher
-from emonas.search.strategies.bilevel import Bilevel, BilevelPlan, Penalty, build, plan_of
+from emonas.search.batches import SearchBatches
+from emonas.search.controller import Controller
+from emonas.search.strategies.bilevel import Bilevel, BilevelPlan, Penalty, build, make_plan
 from emonas.search.strategies.unrolled import unrolled_gradient
 from emonas.supernet.supernet import Supernet
-from emonas.training.losses import Batch, Tally
+from emonas.training.losses import Batch, RunningMean
 
 
 def strategy(penalty: Penalty | None = None, **options: Any) -> Bilevel:
     torch.manual_seed(0)
-    return Bilevel(Searcher(Supernet(3, 3, 2, 12)), BilevelPlan(**{"epochs": 2, **options}), CPU, penalty)
+    return Bilevel(Controller(Supernet(3, 3, 2, 12)), BilevelPlan(**{"epochs": 2, **options}), CPU, penalty)
 
 
 def batch(seed: int) -> Batch:
@@ -50,7 +50,7 @@ class Listed:
 
 
 def epoch(bilevel: Bilevel, of_weights: list[Batch], of_alphas: list[Batch], number: int = 0) -> Any:
-    return bilevel.epoch(cast(Feed, Listed(of_weights, of_alphas)), number)
+    return bilevel.epoch(cast(SearchBatches, Listed(of_weights, of_alphas)), number)
 
 
 def copies(parameters: Iterator[Tensor]) -> list[Tensor]:
@@ -73,34 +73,34 @@ def test_the_optimisers_share_no_tensor() -> None:
 @pytest.mark.parametrize("order", [1, 2])
 def test_each_step_moves_its_own_parameters_only(order: int) -> None:
     bilevel = strategy(order=order)
-    searcher = bilevel.searcher
-    weights, alphas = copies(searcher.weights()), copies(searcher.alphas())
-    bilevel.alpha_step(batch(1), batch(2), Tally())
-    assert same(weights, searcher.weights())
-    assert not any(torch.equal(a, b) for a, b in zip(alphas, searcher.alphas(), strict=True))
-    alphas = copies(searcher.alphas())
-    bilevel.weight_step(batch(2), Tally())
-    assert same(alphas, searcher.alphas()) and not same(weights, searcher.weights())
+    controller = bilevel.controller
+    weights, alphas = copies(controller.weights()), copies(controller.alphas())
+    bilevel.alpha_step(batch(1), batch(2), RunningMean())
+    assert same(weights, controller.weights())
+    assert not any(torch.equal(a, b) for a, b in zip(alphas, controller.alphas(), strict=True))
+    alphas = copies(controller.alphas())
+    bilevel.weight_step(batch(2), RunningMean())
+    assert same(alphas, controller.alphas()) and not same(weights, controller.weights())
 
 
 def test_the_weight_step_is_sgd_on_the_clipped_gradient() -> None:
     bilevel = strategy(learning_rate=0.1, weight_decay=0.0, clip=0.5)
-    searcher = bilevel.searcher.train()
+    controller = bilevel.controller.train()
     images, labels = batch(3)
-    before = copies(searcher.weights())
-    gradients = torch.autograd.grad(F.cross_entropy(searcher(images), labels), list(searcher.weights()))
+    before = copies(controller.weights())
+    gradients = torch.autograd.grad(F.cross_entropy(controller(images), labels), list(controller.weights()))
     norm = torch.stack([g.norm() for g in gradients]).norm()
     assert norm > 0.5
-    bilevel.weight_step((images, labels), Tally())
-    for old, new, gradient in zip(before, searcher.weights(), gradients, strict=True):
+    bilevel.weight_step((images, labels), RunningMean())
+    for old, new, gradient in zip(before, controller.weights(), gradients, strict=True):
         assert torch.allclose(new, old - 0.1 * gradient * 0.5 / norm, atol=1e-6)
 
 
 def moved(bilevel: Bilevel, validation: Batch, train: Batch) -> Tensor:
     """How one alpha step moves the normal cell's alphas."""
-    before = bilevel.searcher.alpha["normal"].detach().clone()
-    bilevel.alpha_step(validation, train, Tally())
-    return bilevel.searcher.alpha["normal"].detach() - before
+    before = bilevel.controller.alpha["normal"].detach().clone()
+    bilevel.alpha_step(validation, train, RunningMean())
+    return bilevel.controller.alpha["normal"].detach() - before
 
 
 def goes_down(step: Tensor, gradient: Tensor) -> bool:
@@ -112,30 +112,30 @@ def goes_down(step: Tensor, gradient: Tensor) -> bool:
 
 def test_alphas_go_down_the_gradient_of_their_own_people() -> None:
     bilevel = strategy()
-    searcher = bilevel.searcher.train()
-    loss = F.cross_entropy(searcher(batch(4)[0]), batch(4)[1])
-    gradient = torch.autograd.grad(loss, searcher.alpha["normal"])[0]
+    controller = bilevel.controller.train()
+    loss = F.cross_entropy(controller(batch(4)[0]), batch(4)[1])
+    gradient = torch.autograd.grad(loss, controller.alpha["normal"])[0]
     assert goes_down(moved(bilevel, batch(4), batch(5)), gradient)
 
 
 def test_the_second_order_goes_down_the_unrolled_gradient() -> None:
     bilevel = strategy(order=2, learning_rate=0.5)
-    searcher = bilevel.searcher.train()
+    controller = bilevel.controller.train()
     *_, gradients = unrolled_gradient(
-        searcher, batch(5), lambda: searcher.architecture_loss(*batch(4)), bilevel._virtual()
+        controller, batch(5), lambda: controller.architecture_loss(*batch(4)), bilevel._virtual()
     )
-    first = torch.autograd.grad(searcher.architecture_loss(*batch(4))[0], searcher.alpha["normal"])[0]
+    first = torch.autograd.grad(controller.architecture_loss(*batch(4))[0], controller.alpha["normal"])[0]
     step = moved(bilevel, batch(4), batch(5))
     assert goes_down(step, gradients[0]) and not goes_down(step, first)
 
 
 def test_the_alphas_rest_while_the_weights_warm_up() -> None:
     bilevel = strategy(warm_up=1)
-    weights, alphas = copies(bilevel.searcher.weights()), copies(bilevel.searcher.alphas())
+    weights, alphas = copies(bilevel.controller.weights()), copies(bilevel.controller.alphas())
     assert set(epoch(bilevel, [batch(1)], [batch(2)], 0)) == {"weights"}
-    assert same(alphas, bilevel.searcher.alphas()) and not same(weights, bilevel.searcher.weights())
+    assert same(alphas, bilevel.controller.alphas()) and not same(weights, bilevel.controller.weights())
     assert set(epoch(bilevel, [batch(1)], [batch(2)], 1)) == {"weights", "alphas"}
-    assert not same(alphas, bilevel.searcher.alphas())
+    assert not same(alphas, bilevel.controller.alphas())
 
 
 def test_an_epoch_ends_with_the_weights_people_however_many_alpha_batches_there_are() -> None:
@@ -160,24 +160,24 @@ def small(seed: int) -> Batch:
 def test_a_large_cost_weight_leaves_the_cells_that_cost_least(cost: str) -> None:
     bilevel = build(setting(cost_weight=1e6, cost=cost, alpha_rate=1.0))
     for number in range(6):
-        bilevel.alpha_step(small(number), small(number), Tally())
+        bilevel.alpha_step(small(number), small(number), RunningMean())
     free = {"max_pool_3x3", "avg_pool_3x3", "skip_connect"}
-    cells = bilevel.searcher.cells()
+    cells = bilevel.controller.cells()
     assert {edge.operation for edge in cells["normal"].edges} <= free
     # In a reduction cell the skips from the inputs are convolutions; those between nodes are free.
     assert all(
         edge.operation in free - ({"skip_connect"} if edge.source < 2 else set()) for edge in cells["reduction"].edges
     )
     assert bilevel.penalty is not None
-    assert bilevel.penalty(bilevel.searcher) < 1e6
+    assert bilevel.penalty(bilevel.controller) < 1e6
 
 
 def test_the_cost_weight_multiplies_the_expected_cost_in_units_of_even_odds() -> None:
     assert build(setting()).penalty is None
     bilevel = build(setting(cost_weight=0.3))
     assert bilevel.penalty is not None
-    assert bilevel.penalty(bilevel.searcher).item() == pytest.approx(0.3, rel=0.01)
-    tally, without = Tally(), bilevel.searcher.train().architecture_loss(*small(0))[0].item()
+    assert bilevel.penalty(bilevel.controller).item() == pytest.approx(0.3, rel=0.01)
+    tally, without = RunningMean(), bilevel.controller.train().architecture_loss(*small(0))[0].item()
     bilevel.alpha_step(small(0), small(1), tally)
     assert tally.score().loss - without == pytest.approx(0.3, rel=0.01)
 
@@ -185,14 +185,14 @@ def test_the_cost_weight_multiplies_the_expected_cost_in_units_of_even_odds() ->
 def test_with_a_searched_depth_the_cost_pulls_it_down() -> None:
     bilevel = build(setting(search_cells=True, cells=5, cost_weight=1e6, alpha_rate=0.1))
     for number in range(5):
-        bilevel.alpha_step(small(number), small(number), Tally())
-    assert bilevel.searcher.supernet.depths == (3, 4, 5)
+        bilevel.alpha_step(small(number), small(number), RunningMean())
+    assert bilevel.controller.supernet.depths == (3, 4, 5)
     assert bilevel.architecture().cells == 3
 
 
 def test_an_architecture_keeps_the_full_stacks_reductions() -> None:
     bilevel = build(setting(search_cells=True, cells=8))
-    depth = bilevel.searcher.depth
+    depth = bilevel.controller.depth
     assert depth is not None
     for i, (cells, where) in enumerate([(3, (2,)), (4, (2,)), (5, (2,)), (6, (2, 5)), (7, (2, 5)), (8, (2, 5))]):
         with torch.no_grad():
@@ -205,7 +205,7 @@ def test_no_depth_is_without_a_reduction() -> None:
     """Without one in its genotype a network would put them where its own number of cells asks for them."""
     for cells in (4, 9, 13, 20):
         bilevel = build(setting(search_cells=True, cells=cells, channels=2))
-        depth = bilevel.searcher.depth
+        depth = bilevel.controller.depth
         assert depth is not None
         with torch.no_grad():
             depth.zero_()[0] = 1.0
@@ -213,16 +213,16 @@ def test_no_depth_is_without_a_reduction() -> None:
 
 
 def test_the_plan_follows_the_options() -> None:
-    plan = plan_of(setting(epochs=7, learning_rate=0.1, alpha_rate=0.2, warm_up=3))
+    plan = make_plan(setting(epochs=7, learning_rate=0.1, alpha_rate=0.2, warm_up=3))
     assert (plan.epochs, plan.learning_rate, plan.alpha_rate, plan.warm_up) == (7, 0.1, 0.2, 3)
     assert plan.least_rate == pytest.approx(0.004)
-    assert plan_of(setting()).warm_up == 0
+    assert make_plan(setting()).warm_up == 0
 
 
 def test_the_skip_budget_binds_both_kinds_of_cell() -> None:
     bilevel = build(setting(skip_budget=2))
     with torch.no_grad():
         for kind in KINDS:
-            bilevel.searcher.alpha[kind].zero_()[:, 2] = 5.0
+            bilevel.controller.alpha[kind].zero_()[:, 2] = 5.0
     found = bilevel.architecture()
     assert (found.normal.skips, found.reduction.skips) == (2, 2)

@@ -12,14 +12,14 @@ from emonas.search.strategies.pcdarts import PART, build
 
 
 def test_a_quarter_of_the_channels_is_mixed_and_edges_have_weights() -> None:
-    searcher = build(setting(strategy="pcdarts", channels=8)).searcher
-    assert [(cell.mixed, cell.part) for cell in searcher.supernet.cells] == [(2, PART), (4, PART), (8, PART)]
-    assert [alpha.shape for alpha in searcher.alphas()] == [(14, 7), (14, 7), (14,), (14,)]
+    controller = build(setting(strategy="pcdarts", channels=8)).controller
+    assert [(cell.mixed, cell.part) for cell in controller.supernet.cells] == [(2, PART), (4, PART), (8, PART)]
+    assert [alpha.shape for alpha in controller.alphas()] == [(14, 7), (14, 7), (14,), (14,)]
 
 
 def test_is_smaller_than_the_whole_supernet() -> None:
     sizes = [
-        sum(p.numel() for p in made(setting(strategy="pcdarts", channels=16)).searcher.weights())
+        sum(p.numel() for p in made(setting(strategy="pcdarts", channels=16)).controller.weights())
         for made in (build, build_plain)
     ]
     assert sizes[0] < 0.5 * sizes[1]
@@ -41,13 +41,13 @@ def test_all_that_describes_the_architecture_moves_after_the_warm_up_and_nothing
     torch.manual_seed(0)
     strategy = build(setting(strategy="pcdarts", epochs=2, warm_up=1))
     for epoch, moves in ((0, False), (1, True)):
-        before = [alpha.detach().clone() for alpha in strategy.searcher.alphas()]
+        before = [alpha.detach().clone() for alpha in strategy.controller.alphas()]
         strategy.epoch(feed(), epoch)
-        for old, new in zip(before, strategy.searcher.alphas(), strict=True):
+        for old, new in zip(before, strategy.controller.alphas(), strict=True):
             assert torch.equal(old, new) is not moves
 
 
 def test_the_cost_weight_is_in_units_of_even_odds_here_too() -> None:
     strategy = build(setting(strategy="pcdarts", cost_weight=0.5))
     assert strategy.penalty is not None
-    assert strategy.penalty(strategy.searcher).item() == pytest.approx(0.5, rel=0.01)
+    assert strategy.penalty(strategy.controller).item() == pytest.approx(0.5, rel=0.01)

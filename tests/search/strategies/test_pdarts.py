@@ -13,11 +13,11 @@ from torch import Tensor
 from emonas.genotype import KINDS, SKIP
 from emonas.operations import reductions
 from emonas.search.strategies.bilevel import Bilevel
-from emonas.search.strategies.pdarts import DROPOUT_DECAY, SKIP_BUDGET, STAGES, Progressive, build
-from emonas.training.losses import Batch, Tally
+from emonas.search.strategies.pdarts import DROPOUT_DECAY, SKIP_BUDGET, STAGES, ProgressiveSearch, build
+from emonas.training.losses import Batch, RunningMean
 
 
-def made(**options: Any) -> Progressive:
+def made(**options: Any) -> ProgressiveSearch:
     torch.manual_seed(0)
     return build(setting(**{"strategy": "pdarts", "epochs": 3, **options}))
 
@@ -27,18 +27,18 @@ def left(active: dict[str, Tensor]) -> set[int]:
     return {int(count) for kind in KINDS for count in active[kind].sum(1)}
 
 
-def dropout(strategy: Progressive) -> float:
-    (rate,) = {fan.skip_dropout for cell in strategy.searcher.supernet.cells for fan in cell.fans}
+def dropout(strategy: ProgressiveSearch) -> float:
+    (rate,) = {fan.skip_dropout for cell in strategy.controller.supernet.cells for fan in cell.fans}
     return rate  # type: ignore[no-any-return]
 
 
 def test_each_stage_prunes_the_weakest_operations_of_the_one_before() -> None:
     strategy = made()
-    before = strategy.searcher
+    before = strategy.controller
     for epoch, (kept, _, _) in enumerate(STAGES):
         allowed = strategy.active
         strategy.epoch(feed(batch=12), epoch)
-        assert left(strategy.active) == left(strategy.searcher.supernet.active) == {kept}
+        assert left(strategy.active) == left(strategy.controller.supernet.active) == {kept}
         for kind in KINDS:
             assert (strategy.active[kind] <= allowed[kind]).all(), "what is pruned does not come back"
             if epoch:
@@ -46,7 +46,7 @@ def test_each_stage_prunes_the_weakest_operations_of_the_one_before() -> None:
                 weakest_kept = weights.masked_fill(~strategy.active[kind], torch.inf).amin(1)
                 strongest_gone = weights.masked_fill(strategy.active[kind], -torch.inf).amax(1)
                 assert (weakest_kept >= strongest_gone).all()
-        before = strategy.searcher
+        before = strategy.controller
     assert [kept for kept, _, _ in STAGES] == [7, 5, 3]
 
 
@@ -55,7 +55,7 @@ def test_pruned_operations_have_no_weights_any_more() -> None:
     sizes = []
     for epoch in range(3):
         strategy.epoch(feed(batch=12), epoch)
-        supernet = strategy.searcher.supernet
+        supernet = strategy.controller.supernet
         sizes.append(sum(p.numel() for p in supernet.cells[0].parameters()))
     assert sizes[0] > sizes[1] > sizes[2]
 
@@ -66,7 +66,7 @@ def test_the_last_stage_is_as_deep_as_the_final_network(cells: int, depths: list
     found = []
     for stage in range(3):
         strategy.current = strategy._begin(stage)
-        found.append(len(strategy.searcher.supernet.cells))
+        found.append(len(strategy.controller.supernet.cells))
         architecture = strategy.architecture()
         assert (architecture.cells, architecture.reductions) == (cells, reductions(cells))
     assert found == depths
@@ -80,7 +80,7 @@ def test_dropout_begins_anew_in_each_stage_and_falls_once_the_alphas_move(monkey
         before = alphas[-1] if epoch % 4 else None
         strategy.epoch(feed(batch=12), epoch)
         rates.append(dropout(strategy))
-        alphas.append(strategy.searcher.alpha["normal"].detach().clone())
+        alphas.append(strategy.controller.alpha["normal"].detach().clone())
         moved.append(before is not None and not torch.equal(before, alphas[-1]))
     expected = []
     for _, _, start in STAGES:
@@ -100,7 +100,7 @@ def test_the_normal_cell_keeps_two_skips_at_most_unless_told_otherwise() -> None
         strategy = made(skip_budget=budget)
         with torch.no_grad():
             for kind in KINDS:
-                strategy.searcher.alpha[kind].normal_()[:, SKIP] = 9.0
+                strategy.controller.alpha[kind].normal_()[:, SKIP] = 9.0
         found = strategy.architecture()
         assert (found.normal.skips, found.reduction.skips) == (normal, reduction)
 
@@ -113,7 +113,7 @@ def test_stages_do_not_see_the_same_order(monkeypatch: pytest.MonkeyPatch) -> No
     seen: list[list[int]] = []
     plain = Bilevel.weight_step
 
-    def noting(self: Bilevel, batch: Batch, tally: Tally) -> None:
+    def noting(self: Bilevel, batch: Batch, tally: RunningMean) -> None:
         seen.append(batch[1].tolist())
         plain(self, batch, tally)
 
@@ -144,6 +144,6 @@ def test_continues_in_the_middle_of_a_stage_and_between_two(stop: int, monkeypat
         torch.manual_seed(stop)
         strategy.epoch(feed(batch=12), stop)
     for (name, ours), theirs in zip(
-        whole.searcher.state_dict().items(), again.searcher.state_dict().values(), strict=True
+        whole.controller.state_dict().items(), again.controller.state_dict().values(), strict=True
     ):
         assert torch.equal(ours, theirs), name

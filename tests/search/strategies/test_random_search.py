@@ -83,4 +83,4 @@ def test_the_checkpoint_holds_the_scores(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_there_is_nothing_to_watch_but_scores() -> None:
-    assert build(setting(strategy="random")).searcher is None
+    assert build(setting(strategy="random")).controller is None

@@ -142,8 +142,8 @@ def test_the_expected_number_of_steps_is_told(name: str, steps: int) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "random"])
 def test_the_searched_supernet_is_as_the_options_say(name: str) -> None:
     strategy: Strategy = build(replace(setting(strategy=name, recompute=True), in_channels=6))
-    assert strategy.searcher is not None
-    supernet = strategy.searcher.supernet
+    assert strategy.controller is not None
+    supernet = strategy.controller.supernet
     assert supernet.checkpointing and supernet.classifier.out_features == 3
     assert next(supernet.stem.parameters()).shape[1] == 6
 

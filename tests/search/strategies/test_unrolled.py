@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.func import functional_call
 
 from emonas.genotype import KINDS
-from emonas.search.controller import Searcher
+from emonas.search.controller import Controller
 from emonas.search.strategies.bilevel import Bilevel, BilevelPlan
 from emonas.search.strategies.unrolled import Virtual, unrolled_gradient
 from emonas.supernet.supernet import Supernet
-from emonas.training.losses import Batch, Tally
+from emonas.training.losses import Batch, RunningMean
 
 CPU = torch.device("cpu")
 RATE = 0.3
@@ -25,23 +25,23 @@ def batch(seed: int) -> Batch:
     return torch.randn(4, 3, 8, 8, dtype=torch.float64, generator=generator), torch.tensor([0, 1, 2, 1])
 
 
-def velocity(searcher: Searcher) -> list[Tensor | None]:
+def velocity(controller: Controller) -> list[Tensor | None]:
     """Momenta as after some steps; one weight has not moved yet."""
     generator = torch.Generator().manual_seed(3)
     momenta: list[Tensor | None] = [
-        0.1 * torch.randn(w.shape, dtype=w.dtype, generator=generator) for w in searcher.weights()
+        0.1 * torch.randn(w.shape, dtype=w.dtype, generator=generator) for w in controller.weights()
     ]
     momenta[0] = None
     return momenta
 
 
-def exact(searcher: Searcher, train: Batch, validation: Batch, step: Virtual) -> tuple[Tensor, ...]:
+def exact(controller: Controller, train: Batch, validation: Batch, step: Virtual) -> tuple[Tensor, ...]:
     """d L_val(w - xi v(w, alpha), alpha) / d alpha by differentiating through the step."""
-    weights = dict(searcher.supernet.named_parameters())
+    weights = dict(controller.supernet.named_parameters())
 
     def loss(at: dict[str, Tensor], images: Tensor, labels: Tensor) -> Tensor:
-        mixture = searcher.mixture()
-        logits = functional_call(searcher.supernet, at, (images, mixture["normal"], mixture["reduction"]))
+        mixture = controller.mixture()
+        logits = functional_call(controller.supernet, at, (images, mixture["normal"], mixture["reduction"]))
         return F.cross_entropy(logits, labels)
 
     gradients = torch.autograd.grad(loss(weights, *train), list(weights.values()), create_graph=True)
@@ -49,7 +49,7 @@ def exact(searcher: Searcher, train: Batch, validation: Batch, step: Virtual) ->
     for (name, weight), gradient, momentum in zip(weights.items(), gradients, step.momenta, strict=True):
         velocity = gradient + step.weight_decay * weight + (0 if momentum is None else step.momentum * momentum)
         ahead[name] = weight - step.rate * velocity
-    return torch.autograd.grad(loss(ahead, *validation), list(searcher.alphas()))
+    return torch.autograd.grad(loss(ahead, *validation), list(controller.alphas()))
 
 
 def relative(found: tuple[Tensor, ...], wanted: tuple[Tensor, ...]) -> float:
@@ -76,23 +76,23 @@ def test_looks_ahead_by_the_step_that_the_weights_then_take() -> None:
     """The weights at which L_val is asked are those after the real step, momentum and decay included."""
     plan = BilevelPlan(epochs=1, weight_decay=0.1, clip=1e9, order=2)
     bilevel = Bilevel(plain_searcher(), plan, CPU)
-    bilevel.weight_step(batch(5), Tally())
+    bilevel.weight_step(batch(5), RunningMean())
     asked: list[list[Tensor]] = []
 
     def loss() -> tuple[Tensor, Tensor]:
-        asked.append([weight.detach().clone() for weight in bilevel.searcher.weights()])
-        return bilevel.searcher.architecture_loss(*batch(2))
+        asked.append([weight.detach().clone() for weight in bilevel.controller.weights()])
+        return bilevel.controller.architecture_loss(*batch(2))
 
-    unrolled_gradient(bilevel.searcher, batch(1), loss, bilevel._virtual())
-    bilevel.weight_step(batch(1), Tally())
+    unrolled_gradient(bilevel.controller, batch(1), loss, bilevel._virtual())
+    bilevel.weight_step(batch(1), RunningMean())
     assert len(asked) == 1
-    for ahead, real in zip(asked[0], bilevel.searcher.weights(), strict=True):
+    for ahead, real in zip(asked[0], bilevel.controller.weights(), strict=True):
         torch.testing.assert_close(ahead, real.detach(), rtol=1e-10, atol=1e-12)
 
 
 def test_weights_are_as_before_to_the_last_bit() -> None:
     torch.manual_seed(0)
-    made = Searcher(Supernet(3, 3, 2, 8, nodes=1)).train()
+    made = Controller(Supernet(3, 3, 2, 8, nodes=1)).train()
     before = [parameter.detach().clone() for parameter in made.parameters()]
     images, labels = batch(1)
     train = images.float(), labels
@@ -104,7 +104,7 @@ def test_weights_are_as_before_to_the_last_bit() -> None:
 
 def test_works_with_several_depths_and_edge_weights() -> None:
     torch.manual_seed(0)
-    made = Searcher(Supernet(3, 4, 2, 8, nodes=1, exits=(3,)), edge_weights=True).train()
+    made = Controller(Supernet(3, 4, 2, 8, nodes=1, exits=(3,)), edge_weights=True).train()
     images, labels = batch(1)
     train = images.float(), labels
     step = Virtual(RATE, 0.0, 0.0, [None] * len(list(made.weights())), CPU)
