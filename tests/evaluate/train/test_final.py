@@ -83,7 +83,7 @@ def test_what_has_no_one_final_network_is_refused_before_anything_is_written(
     with pytest.raises(UserError, match="test-best"):
         run_training(quick(tmp_path, genotype, **FOLDED, final=True, epoch_rule="test-best"))
     for i, name in enumerate(("fold1", "fold2")):
-        origin = Provenance(prepared.name, "emonas", 0, prepared.dataset, protocol="kfold")
+        origin = Provenance(prepared.name, "emonas", 0, database=prepared.dataset, subjects=(), protocol="kfold")
         found = replace(random_genotype(random.Random(i), cells=3, channels=2), provenance=origin)
         found.save(tmp_path / "search" / Fold.folder(name) / "genotype.json")
     with pytest.raises(UserError, match="cells of its own"):
