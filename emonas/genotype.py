@@ -150,9 +150,7 @@ def _check_edge(edge: Edge, states: int, place: str) -> None:
         known = ", ".join(OPERATION_NAMES)
         raise ValueError(f"{place}: unknown operation {shorten(edge.operation)}; known: {known}")
     if not 0 <= edge.source < states:
-        raise ValueError(
-            f"{place}: comes from {shorten(edge.source)}, but only states 0 to {states - 1} lie before it"
-        )
+        raise ValueError(f"{place}: comes from {shorten(edge.source)}, but only states 0 to {states - 1} lie before it")
 
 
 FORMAT = Format(

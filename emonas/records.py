@@ -142,8 +142,10 @@ def _explain(error: str, data: Any) -> str:
     if missing := re.match(r"Object missing required field `(.+)`", flaw):
         return f'{place}: "{missing[1]}" is missing' if place else f'"{missing[1]}" is missing'
     value = _value(data, keys)
+    if not flaw.startswith("Expected"):
+        return f"{place} cannot be {shorten(value)}" if value is not ... else f"{place} has a value that it cannot have"
     beside = "" if value is ... else f", not {shorten(value)}"
-    return f"{place or 'the file'} {_wanted(flaw)}{beside}"
+    return f"{place or 'the file'} must be {_wanted(flaw)}{beside}"
 
 
 def _place(keys: list[tuple[str, str]]) -> str:
@@ -170,12 +172,11 @@ def _wanted(flaw: str) -> str:
     if limit := _LIMIT.match(flaw):
         bound = float(limit[3])
         number = f"{bound:.0f}" if bound.is_integer() and abs(bound) < 1e15 else limit[3]
-        return f"must be {_KINDS.get(limit[1], limit[1])} of at {'most' if limit[2] == '<=' else 'least'} {number}"
+        return f"{_KINDS.get(limit[1], limit[1])} of at {'most' if limit[2] == '<=' else 'least'} {number}"
     if length := _LENGTH.match(flaw):
-        return f"must be a list of {length[1]}{length[2]}"
-    if kinds := re.match(r"Expected `([\w |]+)`", flaw):
-        return "must be " + " or ".join(_KINDS.get(kind, kind) for kind in kinds[1].split(" | "))
-    return "has a value that is not known" if flaw.startswith("Invalid enum") else "has a value out of range"
+        return f"a list of {length[1]}{length[2]}"
+    kinds = re.match(r"Expected `([\w |]+)`", flaw)
+    return " or ".join(_KINDS.get(kind, kind) for kind in kinds[1].split(" | ")) if kinds else flaw
 
 
 def _check_numbers(data: Any) -> None:
