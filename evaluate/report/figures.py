@@ -20,12 +20,13 @@ from matplotlib.ticker import MaxNLocator
 from emonas.datasets.clips.representation import show_as_picture
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
+from emonas.evaluate.results.predictions import COURSE
 from emonas.evaluate.results.record import Results
 from emonas.evaluate.results.tables import AnswerRow, answer_rows
-from emonas.files import read_json
 from emonas.genotype import Genotype
 from emonas.plotting.figures import METADATA, draw_confusion, draw_genotype
 from emonas.plotting.style import COLOURS, DARK, DPI, GREY, LETTERS, LIGHT, WHITE, use_own_style
+from emonas.records import read_record
 
 #: What is drawn of a training, by its name in predictions.json.
 CURVES = {"loss": "loss, training part", "accuracy": "accuracy, training part", "inner_uar": "UAR, inner people"}
@@ -68,12 +69,12 @@ def read_histories(out: Path) -> dict[str, np.ndarray]:
     return {name: _padded(runs) for name, runs in curves.items() if runs}
 
 
-def _history(path: Path) -> dict[str, list[float]]:
+def _history(path: Path) -> dict[str, Sequence[float]]:
     try:
-        history = read_json(path)["history"]
-        return {name: [float(value) for value in history.get(name) or []] for name in CURVES}
-    except (UserError, KeyError, TypeError, ValueError, AttributeError):
+        history = read_record(path, COURSE).history
+    except UserError:
         return {}
+    return {name: getattr(history, name) for name in CURVES}
 
 
 def _padded(runs: Sequence[Sequence[float]]) -> np.ndarray:
