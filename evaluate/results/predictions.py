@@ -28,7 +28,7 @@ class Course:
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """A judged fold: ``epoch`` is the judged one, ``clips`` are "dataset/subject/clip", a sample at a place in all lists.
+    """A judged fold: ``epoch`` is the judged one, ``clips`` as "dataset/subject/clip"; one place a sample.
 
     ``probabilities`` has for each sample one of every answer. Only what a result is made of must be there.
     """

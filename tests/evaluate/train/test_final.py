@@ -44,7 +44,7 @@ def test_a_run_of_many_folds_leaves_a_network_when_it_is_asked_for(
     }
     model = emonas.load(run, "cpu")
     assert model.info.people == set(prepared.subjects)
-    assert model.info.score and model.info.score["uar"] == results["uar"]
+    assert model.info.score and model.info.score.uar == results.uar
     assert f"UAR {results['uar']:.3f}" in model.info.worth and "2 folds by subject" in model.info.worth
     assert model.info.worth.endswith("trained on everybody and tested on nobody")
     learnt = json.loads((run / "seed0" / "final" / "predictions.json").read_text())
@@ -60,7 +60,7 @@ def test_the_final_network_is_kept_when_seeds_are_added_and_its_score_follows(
     first = emonas.load(tmp_path / "run", "cpu")
     results = run_training(replace(config, final=False, seeds=2))
     model = emonas.load(tmp_path / "run", "cpu")
-    assert model.info.score and model.info.score["uar"] == results["uar"]
+    assert model.info.score and model.info.score.uar == results.uar
     assert (model.probabilities(prepared.images) == first.probabilities(prepared.images)).all()
 
 
