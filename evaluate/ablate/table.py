@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emonas.console import duration, say, show_json, show_table, warn
+from emonas.console import duration, plain, say, show_json, show_table, warn
 from emonas.evaluate.ablate.config import PartName
 from emonas.evaluate.ablate.scores import Ablation, Difference, Row, Score
 from emonas.evaluate.ablate.variants import TITLES
@@ -132,7 +132,7 @@ def as_data(found: Ablation) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": VERSION,
-        **{key: facts[key] for key in keys},
+        **{key: plain(getattr(facts, key)) for key in keys},
         "seeds": list(found.seeds),
         "budget": dict(found.budget),
         "parts": {part: [_row_data(row) for row in rows] for part, rows in found.rows.items()},

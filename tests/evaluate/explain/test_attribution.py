@@ -25,6 +25,7 @@ from emonas.evaluate.explain.cli import app
 from emonas.evaluate.explain.figures import AGAINST, FOR, blur, overlay, picture_under_map
 from emonas.evaluate.explain.summary import means, spread_over
 from emonas.evaluate.model.file import save_model
+from emonas.evaluate.model.info import SeenData
 from emonas.evaluate.model.model import Model
 from emonas.genotype import Genotype
 from emonas.network import Network
@@ -261,7 +262,6 @@ def test_samples_of_a_set_are_of_people_whom_the_network_has_not_seen(
     picture = {"size": SIDE, "channels": 3, **prepared.options, **vars(FaceOptions())}
     info = replace(
         INFO, genotype=GENOTYPE, channels=4, names=prepared.classes, input={**picture, "face_model": ""},
-        normalisation=NORMALISATION,
         trained_on=(SeenData("micro", people=tuple(seen)),),
     )  # fmt: skip
     path, out = tmp_path / "m.safetensors", tmp_path / "out"

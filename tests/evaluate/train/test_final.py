@@ -101,4 +101,4 @@ def test_a_final_training_after_a_start_names_the_people_of_both(prepared: Prepa
     run_training(quick(tmp_path, genotype, epochs=1, out=tmp_path / "first"))
     run_training(quick(tmp_path, genotype, **FOLDED, final=True, pretrained=tmp_path / "first"))
     seen = emonas.load(tmp_path / "run", "cpu").info.trained_on
-    assert [len(origin["people"]) for origin in seen] == [4, 3]
+    assert [len(origin.people) for origin in seen] == [4, 3]

@@ -120,7 +120,7 @@ def test_folds_with_cells_of_their_own_are_not_trained_as_one(prepared: Prepared
         )
     config = quick(tmp_path, tmp_path / "by", **FOLDED, dataset="small")
     one_by_one = run_training(config)
-    least, most = one_by_one.model["parameters_of_folds"]
+    least, most = one_by_one.model.parameters_of_folds or (0, 0)
     assert least < one_by_one.parameters < most
     run_training(replace(config, out=tmp_path / "together", together=4))
     assert_same_answers(tmp_path / "together", tmp_path / "run")
@@ -209,7 +209,7 @@ def test_action_units_are_detected_with_a_score_each(monkeypatch: pytest.MonkeyP
     units = sorted({unit for sample in prepared.samples for unit in sample.action_units}, key=int)[:3]
     config = quick(tmp_path, genotype_file(tmp_path, prepared), units=tuple(units), epoch_rule="inner", epochs=2)
     results = run_training(config)
-    assert (results.task, results.classes, results.confusion) == ("units", units, None)
+    assert (results.task, results.classes, results.confusion) == ("units", tuple(units), None)
     assert [row.name for row in results.per_class] == units
     shown = [sum(truth) for truth in zip(*results.per_fold[0].truth, strict=True)]
     assert [row.n for row in results.per_class] == shown
