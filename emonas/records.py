@@ -152,7 +152,7 @@ def _place(keys: list[tuple[str, str]]) -> str:
     words = ""
     for key, item in keys:
         if key:
-            words += f'{": " if words else ""}"{key}"'
+            words += f"{': ' if words else ''}{shorten(key)}"
         elif item != "...":
             words += f" item {int(item) + 1}"
     return words
@@ -187,6 +187,6 @@ def _check_numbers(data: Any) -> None:
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{place} must be a finite number, not {shorten(value)}")
         if isinstance(value, dict):
-            left += [(f'{place}: "{key}"' if place else f'"{key}"', item) for key, item in value.items()]
+            left += [(f"{place}: {shorten(key)}" if place else shorten(key), item) for key, item in value.items()]
         elif isinstance(value, list):
             left += [(place, item) for item in value]

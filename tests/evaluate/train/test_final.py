@@ -39,13 +39,13 @@ def test_a_run_of_many_folds_leaves_a_network_when_it_is_asked_for(
     results = run_training(replace(config, final=True))
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
     assert "model.safetensors (trained on everybody" in capsys.readouterr().out
-    assert {key: results[key] for key in ("uar", "n_folds", "confusion", "per_fold", "trained_on")} == {
-        key: judged[key] for key in ("uar", "n_folds", "confusion", "per_fold", "trained_on")
+    assert {key: getattr(results, key) for key in ("uar", "n_folds", "confusion", "per_fold", "trained_on")} == {
+        key: getattr(judged, key) for key in ("uar", "n_folds", "confusion", "per_fold", "trained_on")
     }
     model = emonas.load(run, "cpu")
     assert model.info.people == set(prepared.subjects)
     assert model.info.score and model.info.score.uar == results.uar
-    assert f"UAR {results['uar']:.3f}" in model.info.worth and "2 folds by subject" in model.info.worth
+    assert f"UAR {results.uar:.3f}" in model.info.worth and "2 folds by subject" in model.info.worth
     assert model.info.worth.endswith("trained on everybody and tested on nobody")
     learnt = json.loads((run / "seed0" / "final" / "predictions.json").read_text())
     assert learnt["positions"] == [] and len(learnt["history"]["loss"]) == 1
@@ -70,7 +70,7 @@ def test_under_a_fixed_split_the_network_is_the_judged_one_or_the_final_one(prep
     tested = {sample.person for sample in prepared.samples if sample.part == "test"}
     model = emonas.load(tmp_path / "run", "cpu")
     assert model.info.people == set(prepared.subjects) - tested
-    assert f"UAR {results['uar']:.3f}" in model.info.worth and "fixed split" in model.info.worth
+    assert f"UAR {results.uar:.3f}" in model.info.worth and "fixed split" in model.info.worth
     run_training(replace(config, final=True))
     assert emonas.load(tmp_path / "run", "cpu").info.people == set(prepared.subjects)
     assert emonas.load(tmp_path / "run" / "seed0" / "fixed", "cpu").info.people == model.info.people
