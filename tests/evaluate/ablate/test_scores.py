@@ -34,7 +34,7 @@ def test_a_row_holds_means_and_deviations_over_seeds() -> None:
     found = [result(0.7, seed, parameters=100 * (seed + 1)) for seed in range(3)]
     row = make_row(VARIANT, dict(enumerate(found)), None, [2.0, None, 4.0])
     uars = [one.uar for one in found]
-    uar = row.scores.uar
+    uar = row.scores["uar"]
     assert (uar.mean, uar.std) == pytest.approx((np.mean(uars), np.std(uars, ddof=1)))
     assert uar.low is not None and uar.high is not None and uar.low < uar.mean < uar.high
     assert (row.parameters, row.search_seconds, row.seeds) == (200, 3.0, (0, 1, 2))
@@ -43,7 +43,7 @@ def test_a_row_holds_means_and_deviations_over_seeds() -> None:
 
 def test_one_seed_has_no_deviation_and_unknown_times_are_unknown() -> None:
     row = make_row(VARIANT, {0: result(0.7, 0)}, None, [None])
-    assert row.scores.uar.std is None and row.search_seconds is None
+    assert row.scores["uar"].std is None and row.search_seconds is None
 
 
 def test_a_difference_is_positive_where_the_variant_is_better() -> None:
