@@ -118,7 +118,7 @@ class CostTable:
         )
         kept = tuple(position for position in where if position < depth)
         names = tuple(str(i) for i in range(classes))
-        genotype = Genotype(cell, cell, depth, channels, names, Provenance("", "", 0), kept)
+        genotype = Genotype(cell, cell, depth, channels, names, Provenance("", "", 0, subjects=()), reductions=kept)
         network = Network(genotype, classes, self.size, in_channels=self.in_channels, auxiliary=False)
         if self.cost == "parameters":
             return count_parameters(network)

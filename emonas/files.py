@@ -47,19 +47,40 @@ def write_json(path: Path, data: Any) -> None:
 def read_json(path: Path) -> Any:
     """Parse a JSON file; a missing, unreadable or malformed one is a UserError of one line."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: not a text file") from None
+    return parse_json(text, str(path))
+
+
+def parse_json(text: str, name: str) -> Any:
+    """Parse JSON; ``name`` is how messages call the file. Raises UserError, also where an object has a key twice."""
+    try:
+        return json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not valid JSON: {error.msg} at line {error.lineno}") from None
+        raise UserError(f"{name}: not valid JSON: {error.msg} at line {error.lineno}") from None
+    except _KeyTwiceError as error:
+        raise UserError(f"{name}: not valid JSON: the key {error} stands twice in one object") from None
     except ValueError:
-        raise UserError(f"{path}: not valid JSON: a number is too long") from None
+        raise UserError(f"{name}: not valid JSON: a number is too long") from None
     except RecursionError:
-        raise UserError(f"{path}: not valid JSON: nested too deeply") from None
+        raise UserError(f"{name}: not valid JSON: nested too deeply") from None
+
+
+class _KeyTwiceError(ValueError):
+    """Of two values with one key nobody can say which was meant."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _KeyTwiceError(json.dumps(next(key for key in keys if keys.count(key) > 1))[:40])
+    return made
 
 
 def open_run(folder: Path, config: dict[str, Any], free: frozenset[str] = frozenset()) -> bool:

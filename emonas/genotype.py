@@ -7,17 +7,14 @@ two edges; ``concat`` names the states that make the cell's output. (Liu, Simony
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NamedTuple
 
-from emonas.errors import UserError
-from emonas.files import read_json, write_json
+from msgspec import Meta
 
-FORMAT = "emonas-genotype"
-VERSION = 1
+from emonas.records import Count, Format, parse_record, plain_record, read_record, shorten, write_record
 
 #: The seven operations of the search space, in the order of the alphas' columns.
 OPERATION_NAMES = (
@@ -36,9 +33,8 @@ MOST_CELLS = 200
 MOST_CHANNELS = 4096
 
 
-@dataclass(frozen=True)
-class Edge:
-    """One operation applied to one earlier state."""
+class Edge(NamedTuple):
+    """One operation applied to one earlier state; [operation, from] in a file."""
 
     operation: str
     source: int
@@ -75,14 +71,14 @@ class Provenance:
     """
 
     dataset: str
+    database: str = field(default="", kw_only=True)
     strategy: str
-    seed: int
-    database: str = ""
-    subjects: tuple[str, ...] = ()
-    subjects_known: bool = True
-    protocol: str = ""
-    fingerprint: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
+    seed: Count
+    protocol: str = field(default="", kw_only=True)
+    fingerprint: str = field(default="", kw_only=True)
+    subjects_known: bool = field(default=True, kw_only=True)
+    subjects: tuple[str, ...] = field(kw_only=True)
+    versions: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -96,174 +92,74 @@ class Genotype:
 
     normal: Cell
     reduction: Cell
-    cells: int
-    channels: int
+    cells: Annotated[int, Meta(ge=1, le=MOST_CELLS)]
+    channels: Annotated[int, Meta(ge=1, le=MOST_CHANNELS)]
+    # Missing in files from before they could be searched.
+    reductions: tuple[int, ...] = field(default=(), kw_only=True)
     classes: tuple[str, ...]
     provenance: Provenance
-    reductions: tuple[int, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write the genotype as JSON, whole or not at all."""
-        write_json(path, self.as_json())
+        write_record(path, self, FORMAT)
 
     def as_json(self) -> dict[str, Any]:
         """The documented file content as plain data."""
-        origin = self.provenance
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "operations": list(OPERATION_NAMES),
-            "normal": _cell_json(self.normal),
-            "reduction": _cell_json(self.reduction),
-            "cells": self.cells,
-            "channels": self.channels,
-            "reductions": list(self.reductions),
-            "classes": list(self.classes),
-            "provenance": {
-                "dataset": origin.dataset,
-                "database": origin.database,
-                "strategy": origin.strategy,
-                "seed": origin.seed,
-                "protocol": origin.protocol,
-                "fingerprint": origin.fingerprint,
-                "subjects_known": origin.subjects_known,
-                "subjects": list(origin.subjects),
-                "versions": dict(origin.versions),
-            },
-        }
+        return plain_record(self, FORMAT)
 
     @staticmethod
     def load(path: Path) -> Genotype:
         """Read and validate a genotype file; every flaw is a UserError that names the file and the place."""
-        return from_json(read_json(path), str(path))
-
-
-def _cell_json(cell: Cell) -> dict[str, Any]:
-    return {"edges": [[edge.operation, edge.source] for edge in cell.edges], "concat": list(cell.concat)}
+        return read_record(path, FORMAT)
 
 
 def from_json(data: Any, name: str = "genotype") -> Genotype:
     """Build a Genotype from parsed JSON; ``name`` is how messages call the file. Raises UserError."""
-    read = _Reader(name)
-    top = read.mapping(data, "the file")
-    if top.get("format") != FORMAT:
-        read.fail(f'"format" is {_short(top.get("format"))}, expected "{FORMAT}"; is this a genotype file?')
-    if top.get("version") != VERSION:
-        read.fail(f'"version" is {_short(top.get("version"))}, this emonas reads version {VERSION}')
-    return Genotype(
-        normal=read.cell(top, "normal"),
-        reduction=read.cell(top, "reduction"),
-        cells=read.integer(top, "cells", 1, MOST_CELLS),
-        channels=read.integer(top, "channels", 1, MOST_CHANNELS),
-        classes=read.classes(top),
-        provenance=read.provenance(top),
-        reductions=read.reductions(top),
-    )
+    return parse_record(data, FORMAT, name)
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+def check_genotype(genotype: Genotype) -> None:
+    """What a genotype's types do not say of it. Raises ValueError."""
+    _check_cell(genotype.normal, '"normal"')
+    _check_cell(genotype.reduction, '"reduction"')
+    places, cells, names = genotype.reductions, genotype.cells, genotype.classes
+    if list(places) != sorted(set(places) & set(range(cells))):
+        raise ValueError(f'"reductions" must list different positions from 0 to {cells - 1} in order')
+    if len(names) < 2 or len(set(names)) != len(names):
+        raise ValueError(f'"classes" must name at least two different classes, not {shorten(list(names))}')
 
 
-class _Reader:
-    """Typed look-ups in parsed JSON that fail with the file's name and the place."""
+def _check_cell(cell: Cell, place: str) -> None:
+    """Two edges a node from different earlier states, and at least one state that is concatenated."""
+    edges, concat = cell.edges, cell.concat
+    if not edges or len(edges) % EDGES_PER_NODE or len(edges) > EDGES_PER_NODE * MOST_NODES:
+        raise ValueError(f'{place}: "edges" must list {EDGES_PER_NODE} edges for each of 1 to {MOST_NODES} nodes')
+    for i, edge in enumerate(edges):
+        _check_edge(edge, INPUTS + i // EDGES_PER_NODE, f"{place} edge {i}")
+    for i in range(0, len(edges), EDGES_PER_NODE):
+        if edges[i].source == edges[i + 1].source:
+            raise ValueError(f"{place} edges {i} and {i + 1} both come from state {edges[i].source}; they must differ")
+    states = range(INPUTS, INPUTS + cell.nodes)
+    if not concat or len(set(concat)) != len(concat) or not set(concat) <= set(states):
+        raise ValueError(f'{place}: "concat" must list different states from {states[0]} to {states[-1]}')
 
-    def __init__(self, name: str) -> None:
-        self.name = name
 
-    def fail(self, flaw: str) -> NoReturn:
-        raise UserError(f"{self.name}: {flaw}")
+def _check_edge(edge: Edge, states: int, place: str) -> None:
+    """An edge into a node that has ``states`` states before it."""
+    if edge.operation not in OPERATION_NAMES:
+        known = ", ".join(OPERATION_NAMES)
+        raise ValueError(f"{place}: unknown operation {shorten(edge.operation)}; known: {known}")
+    if not 0 <= edge.source < states:
+        raise ValueError(f"{place}: comes from {shorten(edge.source)}, but only states 0 to {states - 1} lie before it")
 
-    def mapping(self, value: Any, place: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            self.fail(f"{place} must be a JSON object, not {_short(value)}")
-        return value
 
-    def item(self, data: dict[str, Any], key: str) -> Any:
-        if key not in data:
-            self.fail(f'"{key}" is missing')
-        return data[key]
-
-    def integer(self, data: dict[str, Any], key: str, low: int, high: int) -> int:
-        value = self.item(data, key)
-        if type(value) is not int or not low <= value <= high:
-            self.fail(f'"{key}" must be a whole number from {low} to {high}, not {_short(value)}')
-        return value
-
-    def string(self, data: dict[str, Any], key: str, default: str | None = None) -> str:
-        value = data.get(key, default) if default is not None else self.item(data, key)
-        if not isinstance(value, str):
-            self.fail(f'"{key}" must be text, not {_short(value)}')
-        return value
-
-    def strings(self, data: dict[str, Any], key: str) -> tuple[str, ...]:
-        value = self.item(data, key)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.fail(f'"{key}" must be a list of texts, not {_short(value)}')
-        return tuple(value)
-
-    def reductions(self, data: dict[str, Any]) -> tuple[int, ...]:
-        """Positions of the reduction cells; missing in files from before they could be searched."""
-        places, cells = data.get("reductions", []), self.integer(data, "cells", 1, MOST_CELLS)
-        fits = isinstance(places, list) and all(type(place) is int and 0 <= place < cells for place in places)
-        if not fits or places != sorted(set(places)):
-            self.fail(f'"reductions" must list different positions from 0 to {cells - 1} in order')
-        return tuple(places)
-
-    def classes(self, data: dict[str, Any]) -> tuple[str, ...]:
-        names = self.strings(data, "classes")
-        if len(names) < 2 or len(set(names)) != len(names):
-            self.fail(f'"classes" must name at least two different classes, not {_short(list(names))}')
-        return names
-
-    def cell(self, data: dict[str, Any], key: str) -> Cell:
-        """A cell: two edges a node from different earlier states, and which states are concatenated."""
-        cell = self.mapping(self.item(data, key), f'"{key}"')
-        rows = self.item(cell, "edges")
-        if not isinstance(rows, list) or not rows or len(rows) % EDGES_PER_NODE or len(rows) > 2 * MOST_NODES:
-            self.fail(f'"{key}": "edges" must list {EDGES_PER_NODE} edges for each of 1 to {MOST_NODES} nodes')
-        edges = tuple(self.edge(row, INPUTS + i // EDGES_PER_NODE, f'"{key}" edge {i}') for i, row in enumerate(rows))
-        for i in range(0, len(edges), EDGES_PER_NODE):
-            if edges[i].source == edges[i + 1].source:
-                self.fail(f'"{key}" edges {i} and {i + 1} both come from state {edges[i].source}; they must differ')
-        concat = self.item(cell, "concat")
-        states = range(INPUTS, INPUTS + len(edges) // EDGES_PER_NODE)
-        valid = isinstance(concat, list) and concat and all(type(c) is int and c in states for c in concat)
-        if not valid or len(set(concat)) != len(concat):
-            self.fail(f'"{key}": "concat" must list different states from {states[0]} to {states[-1]}')
-        return Cell(edges, tuple(concat))
-
-    def edge(self, row: Any, states: int, place: str) -> Edge:
-        """An edge [operation, from] into a node that has ``states`` states before it."""
-        if not isinstance(row, list) or len(row) != 2:
-            self.fail(f"{place} must be [operation, from], not {_short(row)}")
-        operation, source = row
-        if operation not in OPERATION_NAMES:
-            self.fail(f"{place}: unknown operation {_short(operation)}; known: {', '.join(OPERATION_NAMES)}")
-        if type(source) is not int or not 0 <= source < states:
-            self.fail(f"{place}: comes from {_short(source)}, but only states 0 to {states - 1} lie before it")
-        return Edge(operation, source)
-
-    def provenance(self, data: dict[str, Any]) -> Provenance:
-        """Where the genotype comes from; keys that came later may be missing in older files."""
-        origin = self.mapping(self.item(data, "provenance"), '"provenance"')
-        versions = self.mapping(origin.get("versions", {}), '"versions"')
-        known = origin.get("subjects_known", True)
-        if not isinstance(known, bool):
-            self.fail(f'"subjects_known" must be true or false, not {_short(known)}')
-        return Provenance(
-            dataset=self.string(origin, "dataset"),
-            strategy=self.string(origin, "strategy"),
-            seed=self.integer(origin, "seed", 0, 2**63 - 1),
-            database=self.string(origin, "database", ""),
-            subjects=self.strings(origin, "subjects"),
-            subjects_known=known,
-            protocol=self.string(origin, "protocol", ""),
-            fingerprint=self.string(origin, "fingerprint", ""),
-            versions={str(key): str(value) for key, value in versions.items()},
-        )
-
+FORMAT = Format(
+    Genotype,
+    "emonas-genotype",
+    foreign="is this a genotype file?",
+    head={"operations": list(OPERATION_NAMES)},
+    check=check_genotype,
+)
 
 MAX_POOL, AVG_POOL, SKIP, SEP_3X3, SEP_5X5, DIL_3X3, DIL_5X5 = range(len(OPERATION_NAMES))
 

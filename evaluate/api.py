@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emonas.evaluate.model.model import Model
-from emonas.evaluate.results.file import Results
+from emonas.evaluate.results.record import Results
 from emonas.keywords import arguments
 
 if TYPE_CHECKING:

@@ -73,7 +73,7 @@ def stack_network(architecture: Architecture, setting: Setting) -> Network:
         architecture.cells,
         config.channels,
         classes,
-        Provenance("", config.strategy, config.seed),
+        Provenance("", config.strategy, config.seed, subjects=()),
         architecture.reductions,
     )
     return Network(genotype, setting.classes, setting.size, in_channels=setting.in_channels, auxiliary=False)

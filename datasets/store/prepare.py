@@ -23,11 +23,11 @@ from emonas.datasets.reading.choices import AUTO, NO_CHOICES, Choices
 from emonas.datasets.store.batch_file import join
 from emonas.datasets.store.contact_sheet import write_contact_sheet
 from emonas.datasets.store.lock import lock
-from emonas.datasets.store.prepared import Prepared, load, prepared_folder
+from emonas.datasets.store.prepared import FACTS, FORMAT, Prepared, load, prepared_folder
 from emonas.datasets.store.tables import check_usable, write_tables
 from emonas.datasets.store.workers import Batch, make_all, split_into_batches, unfinished
 from emonas.errors import UserError
-from emonas.files import read_json
+from emonas.records import read_record
 
 
 def prepare(
@@ -117,14 +117,14 @@ def _is_prepared(folder: Path) -> bool:
 
 
 def _refuse_other_options(folder: Path, request: dict[str, Any]) -> None:
-    facts = read_json(folder / "prepared.json")
+    facts = read_record(folder / FACTS, FORMAT)
     # A set that was prepared before an option came into being has its default.
     defaults = {
         **plain(PictureOptions(size=0)),
         **face_choice.record_options(FaceOptions(faces="whole")),
         **registry.resolve_choices(request["dataset"], NO_CHOICES).given(),
     }
-    old = {**defaults, **{key: facts.get(key) for key in ("dataset", "source")}, **facts["options"]}
+    old = {**defaults, "dataset": facts.dataset, "source": facts.source, **facts.options}
     new = {**{key: request[key] for key in ("dataset", "source")}, **request["options"]}
     # What was left to be found out then is what was found out.
     new = {key: old[key] if value == AUTO and key in old else value for key, value in new.items()}

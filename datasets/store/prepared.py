@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import os
 import tokenize
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,47 @@ import numpy as np
 
 from emonas.datasets.clips.sample import Sample
 from emonas.errors import UserError
-from emonas.files import read_json
+from emonas.records import Count, Format, read_record
 
-FORMAT = "emonas-prepared"
-VERSION = 1
+FACTS = "prepared.json"
 COLUMNS = ("dataset", "subject", "clip", "label", "part", "group", "onset", "apex", "offset", "action_units")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What prepared.json says of a prepared data set, without what its other files say.
+
+    ``counts``: samples of each class; ``dropped``: reasons and how many samples each has cost.
+    """
+
+    name: str
+    dataset: str
+    source: str = ""
+    options: dict[str, Any]
+    classes: tuple[str, ...]
+    counts: dict[str, Count] = field(default_factory=dict)
+    samples: Count = 0
+    subjects: Count = 0
+    dropped: dict[str, Count]
+    protocol: str
+    notes: tuple[str, ...]
+    fingerprint: str
+
+
+def _check_facts(facts: Facts) -> None:
+    if not isinstance(facts.options.get("representation"), str):
+        raise ValueError('"options" names no representation')
+
+
+_AGAIN = "run emonas-data prepare --overwrite"
+FORMAT = Format(
+    Facts,
+    "emonas-prepared",
+    foreign="not a prepared data set of emonas",
+    other_version=_AGAIN,
+    repair=_AGAIN,
+    check=_check_facts,
+)
 
 
 def home() -> Path:
@@ -112,12 +148,7 @@ class Prepared:
 
 def load(folder: Path) -> Prepared:
     """Open a prepared data set and check that its three files belong together. Raises UserError."""
-    facts = read_json(folder / "prepared.json")
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise UserError(f"{folder}: not a prepared data set of emonas")
-    again = "run emonas-data prepare --overwrite"
-    if facts.get("version") != VERSION:
-        raise UserError(f"{folder}: prepared by another version of emonas; {again}")
+    facts = read_record(folder / FACTS, FORMAT)
     try:
         return _opened(folder, facts)
     except KeyError as error:
@@ -127,37 +158,26 @@ def load(folder: Path) -> Prepared:
     # A damaged header of images.npy may raise nearly anything.
     except (ValueError, TypeError, OverflowError, EOFError, csv.Error, SyntaxError, tokenize.TokenError) as error:
         reason = " ".join(str(error).split())
-    raise UserError(f"{folder}: damaged: {reason}; {again}")
+    raise UserError(f"{folder}: damaged: {reason}; {_AGAIN}")
 
 
-def _opened(folder: Path, facts: dict[str, Any]) -> Prepared:
-    classes = _texts(facts, "classes")
-    options, dropped = facts["options"], facts["dropped"]
-    if not isinstance(options, dict) or not isinstance(dropped, dict) or "representation" not in options:
-        raise ValueError("prepared.json: options or dropped are not what they should be")
+def _opened(folder: Path, facts: Facts) -> Prepared:
     prepared = Prepared(
         folder=folder,
-        name=str(facts["name"]),
-        dataset=str(facts["dataset"]),
-        classes=classes,
-        protocol=str(facts["protocol"]),
-        options=options,
-        fingerprint=str(facts["fingerprint"]),
-        notes=_texts(facts, "notes"),
-        samples=_read_samples(folder, classes),
-        dropped=dropped,
+        name=facts.name,
+        dataset=facts.dataset,
+        classes=facts.classes,
+        protocol=facts.protocol,
+        options=facts.options,
+        fingerprint=facts.fingerprint,
+        notes=facts.notes,
+        samples=_read_samples(folder, facts.classes),
+        dropped=facts.dropped,
     )
     images = prepared.images
     if images.dtype != np.uint8 or images.ndim != 4 or not 0 < len(images) == len(prepared.samples):
         raise ValueError("images.npy does not match samples.csv")
     return prepared
-
-
-def _texts(facts: dict[str, Any], key: str) -> tuple[str, ...]:
-    texts = facts[key]
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"prepared.json: {key} is not a list of texts")
-    return tuple(texts)
 
 
 def _read_samples(folder: Path, classes: tuple[str, ...]) -> tuple[Sample, ...]:

@@ -13,9 +13,10 @@ from typing import Any
 from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import registry
 from emonas.datasets.protocols.protocol import default_protocol
-from emonas.datasets.store.prepared import COLUMNS, FORMAT, VERSION, sample_row
+from emonas.datasets.store.prepared import COLUMNS, FACTS, FORMAT, Facts, sample_row
 from emonas.errors import UserError
-from emonas.files import write_json, write_text
+from emonas.files import write_text
+from emonas.records import write_record
 
 
 def write_tables(
@@ -33,21 +34,21 @@ def write_tables(
     reasons = [{"clip": s.clip, "subject": s.subject or "", "label": s.label, "reason": s.dropped} for s in dropped]
     write_text(folder / "dropped.csv", _csv_text(("clip", "subject", "label", "reason"), reasons))
     classes = classes_of(found, kept)
-    facts = {
-        "format": FORMAT,
-        "version": VERSION,
-        "name": name,
-        **request,
-        "classes": classes,
-        "counts": {label: sum(sample.label == label for sample in kept) for label in classes},
-        "samples": len(kept),
-        "subjects": len({sample.person for sample in kept if sample.subject is not None}),
-        "dropped": count_reasons(dropped),
-        "protocol": default_protocol(kept, registry.entry(request["dataset"]).protocol),
-        "notes": list(found.notes),
-        "fingerprint": hashlib.sha256((digest + table).encode()).hexdigest()[:16],
-    }
-    write_json(folder / "prepared.json", facts)
+    facts = Facts(
+        name=name,
+        dataset=request["dataset"],
+        source=request["source"],
+        options=request["options"],
+        classes=tuple(classes),
+        counts={label: sum(sample.label == label for sample in kept) for label in classes},
+        samples=len(kept),
+        subjects=len({sample.person for sample in kept if sample.subject is not None}),
+        dropped=count_reasons(dropped),
+        protocol=default_protocol(kept, registry.entry(request["dataset"]).protocol),
+        notes=tuple(found.notes),
+        fingerprint=hashlib.sha256((digest + table).encode()).hexdigest()[:16],
+    )
+    write_record(folder / FACTS, facts, FORMAT)
 
 
 def classes_of(found: ReadResult, kept: Sequence[Sample]) -> list[str]:

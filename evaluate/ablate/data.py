@@ -11,11 +11,11 @@ from emonas.datasets.databases.registry import entry
 from emonas.datasets.faces.options import FaceOptions
 from emonas.datasets.reading.choices import Choices
 from emonas.datasets.store.prepare import find, prepare, prepared_names
-from emonas.datasets.store.prepared import Prepared
+from emonas.datasets.store.prepared import FACTS, FORMAT, Prepared
 from emonas.errors import UserError
 from emonas.evaluate.ablate.variants import REPRESENTATIONS, Data
-from emonas.files import read_json
 from emonas.jobs.job import cores
+from emonas.records import read_record
 
 
 def describe_data(prepared: Prepared, argument: str) -> Data:
@@ -80,7 +80,7 @@ def _made(base: Prepared, representation: str, name: str, source: Path | None, q
 
 
 def _recorded_source(base: Prepared) -> Path | None:
-    recorded = read_json(base.folder / "prepared.json").get("source")
+    recorded = read_record(base.folder / FACTS, FORMAT).source
     return Path(recorded) if recorded and Path(recorded).exists() else None
 
 

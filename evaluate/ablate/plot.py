@@ -33,17 +33,17 @@ def draw_ablation(found: Ablation) -> Figure:
     """Draw all parts below one another on one scale of UAR."""
     facts = found.facts
     rows = [row for _, row in found.all_rows]
-    low, high = _limits(rows, facts["chance"]["uar"])
+    low, high = _limits(rows, facts.chance.uar)
     with use_own_style():
         left = MARGIN + max(text_width(_name(row), LETTERS, "bold") for row in rows) + 2 * GAP
         right = left + SCALE
         bottom = HEAD + sum(HEAD + ROW * len(part) for part in found.rows.values())
         figure, axes = new_figure(right + NUMBER + MARGIN, bottom + FOOT)
         place = _Scale(axes, left, right, low, high)
-        title = fit_text(f"Ablation on {facts['database']}: UAR", 70)
+        title = fit_text(f"Ablation on {facts.database}: UAR", 70)
         draw_text(axes, MARGIN, HEAD / 2, title, ha="left", fontsize=TITLE_LETTERS, fontweight="bold")
         place.ticks(HEAD + 0.1, bottom)
-        place.chance(facts["chance"]["uar"], HEAD + 0.1, bottom)
+        place.chance(facts.chance.uar, HEAD + 0.1, bottom)
         top = HEAD
         for part, members in found.rows.items():
             words = TITLES[part]
@@ -130,12 +130,12 @@ def _number(score: Score) -> str:
 def _foot(axes: Axes, found: Ablation, bottom: float) -> None:
     """What the marks mean, and the protocol."""
     facts = found.facts
-    whom = "pictures" if facts["n_subjects"] is None else f"{facts['n_subjects']} people"
+    whom = "pictures" if facts.n_subjects is None else f"{facts.n_subjects} people"
     seeds = f"{len(found.seeds)} seeds" if len(found.seeds) > 1 else f"seed {found.seeds[0]}"
     lines = (
         f"dots: mean of {seeds} (± their deviation); lines: 95 % bootstrap interval over {whom}; orange: the base line",
-        facts["protocol_in_words"],
-        f"epoch: {facts['epoch_rule_in_words']}",
+        facts.protocol_in_words,
+        f"epoch: {facts.epoch_rule_in_words}",
     )
     for i, line in enumerate(lines):
         y = bottom + 0.38 + 0.17 * i

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -24,8 +23,8 @@ from emonas.evaluate.results.bootstrap import (
     resample,
     spread,
 )
-from emonas.evaluate.results.file import Results
 from emonas.evaluate.results.metrics import MEASURES
+from emonas.evaluate.results.record import Interval, Results, measure
 
 RESAMPLES = 10_000
 #: What one seed of a setup has come to: its results, or why there are none.
@@ -86,27 +85,31 @@ def make_row(
         seeds=tuple(seed for seed, found in of_seeds.items() if not isinstance(found, str)),
         scores=_scores(results) if results else {},
         difference=difference(against[0], others, results) if against and others and results else None,
-        parameters=float(np.mean([found["parameters"] for found in results])) if results else None,
+        parameters=float(np.mean([found.parameters for found in results])) if results else None,
         search_seconds=float(np.mean(known)) if known else None,
-        leaks=tuple(dict.fromkeys(leak for found in results for leak in found["leaks"])),
+        leaks=tuple(dict.fromkeys(leak for found in results for leak in found.leaks)),
         failures={seed: found for seed, found in of_seeds.items() if isinstance(found, str)},
     )
 
 
 def _scores(results: Sequence[Results]) -> dict[str, Score]:
     first = results[0]
-    rows = [row for found in results for row in found["per_fold"]]
-    block, _ = spread(rows, len(first["classes"]), first["task"], first["n_subjects"] is not None)
-    return {key: Score(float(np.mean([found[key] for found in results])), **block[key]) for key in MEASURES}
+    rows = [row for found in results for row in found.per_fold]
+    of_scores, _ = spread(rows, len(first.classes), first.task, first.n_subjects is not None)
+    return {key: _score([measure(found, key) for found in results], of_scores.of(key)) for key in MEASURES}
+
+
+def _score(values: Sequence[float], interval: Interval) -> Score:
+    return Score(float(np.mean(values)), interval.std, interval.low, interval.high)
 
 
 def difference(against: str, base: Sequence[Results], variant: Sequence[Results]) -> Difference:
     """In UAR, of ``variant`` to ``base``: positive where the variant is better."""
-    uar = float(np.mean([found["uar"] for found in variant]) - np.mean([found["uar"] for found in base]))
+    uar = float(np.mean([found.uar for found in variant]) - np.mean([found.uar for found in base]))
     sides = [_runs(base), _runs(variant)]
     if why := _unpaired(sides[0][0], sides[1][0]):
         return Difference(against, uar, None, None, why)
-    classes, task = len(base[0]["classes"]), base[0]["task"]
+    classes, task = len(base[0].classes), base[0].task
     matrices = [[confusions_by_person(answers, classes) for answers in runs] for runs in sides]
     if len(matrices[0][0]) < 2:
         return Difference(against, uar, None, None, "one person alone allows no interval")
@@ -116,8 +119,8 @@ def difference(against: str, base: Sequence[Results], variant: Sequence[Results]
     return Difference(against, uar, number(low), number(high))
 
 
-def _runs(results: Sequence[Mapping[str, Any]]) -> list[Pooled]:
-    return [answers for found in results for answers in pool_answers(found["per_fold"])]
+def _runs(results: Sequence[Results]) -> list[Pooled]:
+    return [answers for found in results for answers in pool_answers(found.per_fold)]
 
 
 def _unpaired(base: Pooled, variant: Pooled) -> str:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emonas.console import duration, say, show_json, show_table, warn
+from emonas.console import duration, plain, say, show_json, show_table, warn
 from emonas.evaluate.ablate.config import PartName
 from emonas.evaluate.ablate.scores import Ablation, Difference, Row, Score
 from emonas.evaluate.ablate.variants import TITLES
 from emonas.evaluate.results.bootstrap import FEW
-from emonas.evaluate.results.file import Results
 from emonas.evaluate.results.metrics import MEASURES
+from emonas.evaluate.results.record import Results
 from emonas.files import write_json, write_text
 
 FORMAT, VERSION = "emonas-ablation", 1
@@ -84,11 +84,11 @@ def describe_ablation(found: Ablation) -> list[str]:
     several = len(found.seeds) > 1
     averaged = "scores averaged over the seeds" if several else "with one seed: others may differ more"
     lines = [
-        f"data       {facts['database']}: {facts['n_samples']} samples tested, {_people(facts)}; "
-        f"chance UAR {facts['chance']['uar']:.3f}",
-        f"protocol   {facts['protocol_in_words']}",
+        f"data       {facts.database}: {facts.n_samples} samples tested, {_people(facts)}; "
+        f"chance UAR {facts.chance.uar:.3f}",
+        f"protocol   {facts.protocol_in_words}",
         f"search     {_seen(facts)}",
-        f"epoch      {facts['epoch_rule_in_words']}",
+        f"epoch      {facts.epoch_rule_in_words}",
         f"seeds      {seeds}; each seed has a search and a training of its own",
         "diff.      UAR less that of the base line, 95 % interval by a paired bootstrap",
         f"           over {_people(facts)}, {averaged}",
@@ -97,8 +97,8 @@ def describe_ablation(found: Ablation) -> list[str]:
         lines.insert(-2, "           (1/3): with the one of three seeds that has not failed")
     if "stack" in found.rows:
         lines.append("           (in the stack, of N, then M: less that of M in both)")
-    if (facts["n_subjects"] or FEW) < FEW:
-        lines.append(f"           rough: with only {facts['n_subjects']} people, intervals are too narrow")
+    if (facts.n_subjects or FEW) < FEW:
+        lines.append(f"           rough: with only {facts.n_subjects} people, intervals are too narrow")
     if compared > 1:
         lines.append(f"           {compared} intervals: of 20 such, one misses zero by chance alone")
     for name, row in found.all_rows:
@@ -108,14 +108,14 @@ def describe_ablation(found: Ablation) -> list[str]:
 
 
 def _people(facts: Results) -> str:
-    count = facts["n_subjects"]
+    count = facts.n_subjects
     return "pictures, since nobody is named" if count is None else f"{count} people"
 
 
 def _seen(facts: Results) -> str:
-    if facts["protocol"] == "fixed":
+    if facts.protocol == "fixed":
         return "on the training part only"
-    return f"one for each of the {facts['n_folds']} folds, without its tested people"
+    return f"one for each of the {facts.n_folds} folds, without its tested people"
 
 
 def _failures(found: Ablation) -> Iterator[str]:
@@ -132,7 +132,7 @@ def as_data(found: Ablation) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "version": VERSION,
-        **{key: facts[key] for key in keys},
+        **{key: plain(getattr(facts, key)) for key in keys},
         "seeds": list(found.seeds),
         "budget": dict(found.budget),
         "parts": {part: [_row_data(row) for row in rows] for part, rows in found.rows.items()},

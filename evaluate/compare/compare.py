@@ -24,8 +24,9 @@ from emonas.evaluate.results.bootstrap import (
     rates,
     resample,
 )
-from emonas.evaluate.results.file import Results, read_results
+from emonas.evaluate.results.file import read_results
 from emonas.evaluate.results.metrics import MEASURES
+from emonas.evaluate.results.record import Results
 
 #: The facts in which two results must agree to be compared, and what they are called.
 _SAME = {
@@ -49,7 +50,7 @@ class Side:
     def clean(self) -> bool:
         """Whether nothing is known by which the tested people have helped to choose."""
         facts = self.results
-        return not (facts["leaks"] or facts["search_saw_test_subjects"] or facts["epoch_rule"] == "test-best")
+        return not (facts.leaks or facts.search_saw_test_subjects or facts.epoch_rule == "test-best")
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def compare(a: Path, b: Path, resamples: int = 10_000, seed: int = 0) -> Compari
         a=first,
         b=second,
         people=people,
-        named=first.results["n_subjects"] is not None,
+        named=first.results.n_subjects is not None,
         resamples=resamples,
         differences=_differences(first, second, people, resamples, seed),
         mcnemar=_mcnemar(first, second),
@@ -112,18 +113,18 @@ def compare(a: Path, b: Path, resamples: int = 10_000, seed: int = 0) -> Compari
 
 def _side(path: Path) -> Side:
     results = read_results(path)
-    return Side(str(path), results, tuple(pool_answers(results["per_fold"])))
+    return Side(str(path), results, tuple(pool_answers(results.per_fold)))
 
 
 def _refuse_others(a: Side, b: Side) -> None:
     for key, name in _SAME.items():
-        if a.results[key] != b.results[key]:
-            ours, theirs = (_told(side.results[key]) for side in (a, b))
+        if getattr(a.results, key) != getattr(b.results, key):
+            ours, theirs = (_told(getattr(side.results, key)) for side in (a, b))
             raise UserError(f"A and B cannot be compared: the {name} of A is {ours}, of B {theirs}")
 
 
 def _told(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _refuse_other_samples(a: Pooled, b: Pooled) -> None:
@@ -143,7 +144,7 @@ def _refuse_other_samples(a: Pooled, b: Pooled) -> None:
 
 
 def _differences(a: Side, b: Side, people: int, resamples: int, seed: int) -> tuple[Difference, ...]:
-    task, classes = a.results["task"], len(a.results["classes"])
+    task, classes = a.results.task, len(a.results.classes)
     matrices = [[confusions_by_person(answers, classes) for answers in side.runs] for side in (a, b)]
     of_a, of_b = (np.mean([rates(run.sum(0), task) for run in runs], axis=0) for runs in matrices)
     low, high = np.full((2, len(MEASURES)), np.nan)
@@ -176,7 +177,7 @@ def two_sided(differences: np.ndarray) -> float:
 def _mcnemar(a: Side, b: Side) -> McNemar | None:
     from scipy.stats import binomtest
 
-    if len(a.runs) > 1 or len(b.runs) > 1 or a.results["task"] == "units":
+    if len(a.runs) > 1 or len(b.runs) > 1 or a.results.task == "units":
         return None
     right_a, right_b = (side.runs[0].truth == side.runs[0].predictions for side in (a, b))
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
@@ -189,20 +190,20 @@ def _warnings(a: Side, b: Side) -> list[str]:
     found = []
     for name, side in (("A", a), ("B", b)):
         facts = side.results
-        if facts["epoch_rule"] == "test-best":
+        if facts.epoch_rule == "test-best":
             found.append(f"not clean: the epochs of {name} were selected on the test subject")
-        found += [f"not clean: {name}: {leak}" for leak in facts["leaks"]]
-        if facts["search_saw_test_subjects"] and not facts["leaks"]:
+        found += [f"not clean: {name}: {leak}" for leak in facts.leaks]
+        if facts.search_saw_test_subjects and not facts.leaks:
             found.append(f"not clean: the search for the cells of {name} saw tested people")
-        if facts["search_saw_test_subjects"] is None:
+        if facts.search_saw_test_subjects is None:
             found.append(f"of {name} it cannot be told whether its search saw tested people")
-    if a.results["epoch_rule"] != b.results["epoch_rule"]:
-        rules = (f"{name}: {side.results['epoch_rule_in_words']}" for name, side in (("A", a), ("B", b)))
+    if a.results.epoch_rule != b.results.epoch_rule:
+        rules = (f"{name}: {side.results.epoch_rule_in_words}" for name, side in (("A", a), ("B", b)))
         found.append(f"the epochs were chosen by different rules; {'; '.join(rules)}")
     if _groups(a) != _groups(b):
         found.append("A and B were trained on different people: their folds do not hold the same tested people")
-    if a.results["dataset"] != b.results["dataset"]:
-        found.append(f"the pictures were prepared differently: {a.results['dataset']} and {b.results['dataset']}")
+    if a.results.dataset != b.results.dataset:
+        found.append(f"the pictures were prepared differently: {a.results.dataset} and {b.results.dataset}")
     return found
 
 
@@ -218,4 +219,4 @@ def _limits_of_it(a: Side, b: Side, people: int) -> list[str]:
 
 
 def _groups(side: Side) -> set[frozenset[str]]:
-    return {frozenset(row["people"]) for row in side.results["per_fold"]}
+    return {frozenset(row.people) for row in side.results.per_fold}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emonas.console import say, show_json, show_table, warn
+from emonas.console import plain, say, show_json, show_table, warn
 from emonas.evaluate.compare.compare import Comparison, Difference, Side
 from emonas.evaluate.results.metrics import MEASURES
 
@@ -52,7 +52,7 @@ def as_data(found: Comparison) -> dict[str, Any]:
 def _side_data(side: Side) -> dict[str, Any]:
     keys = ("dataset", "protocol", "protocol_in_words", "epoch_rule", "epoch_rule_in_words", "seeds", "model",
             "parameters", "search_saw_test_subjects", "leaks")  # fmt: skip
-    return {"path": side.path, **{key: side.results[key] for key in keys}}
+    return {"path": side.path, **{key: plain(getattr(side.results, key)) for key in keys}}
 
 
 def describe_comparison(found: Comparison) -> list[str]:
@@ -91,22 +91,22 @@ def _p(p: float) -> str:
 def _title(found: Comparison) -> str:
     facts = found.a.results
     people = f"{found.people} people" if found.named else "people unknown"
-    return f"{facts['database']}: {len(found.a.runs[0].truth)} samples, {people}, {len(facts['classes'])} " + (
-        "classes" if facts["task"] == "classes" else "action units"
+    return f"{facts.database}: {len(found.a.runs[0].truth)} samples, {people}, {len(facts.classes)} " + (
+        "classes" if facts.task == "classes" else "action units"
     )
 
 
 def _facts(side: Side) -> dict[str, str]:
-    facts, model = side.results, side.results["model"]
-    stacked = f", {model['cells']} cells of {model['channels']} channels" if model["cells"] else ""
+    facts, model = side.results, side.results.model
+    stacked = f", {model.cells} cells of {model.channels} channels" if model.cells else ""
     return {
         "results": side.path,
-        "prepared": facts["dataset"],
-        "model": f"{model['arch']}{stacked}",
-        "parameters": f"{facts['parameters']:,}",
-        "protocol": facts["protocol_in_words"],
-        "epoch": facts["epoch_rule_in_words"],
-        "seeds": ", ".join(str(seed) for seed in facts["seeds"]),
+        "prepared": facts.dataset,
+        "model": f"{model.arch}{stacked}",
+        "parameters": f"{facts.parameters:,}",
+        "protocol": facts.protocol_in_words,
+        "epoch": facts.epoch_rule_in_words,
+        "seeds": ", ".join(str(seed) for seed in facts.seeds),
         "leaks": _leaks(side),
     }
 
@@ -114,7 +114,7 @@ def _facts(side: Side) -> dict[str, str]:
 def _leaks(side: Side) -> str:
     if not side.clean:
         return "NOT CLEAN, see below"
-    return "unknown" if side.results["search_saw_test_subjects"] is None else "none found"
+    return "unknown" if side.results.search_saw_test_subjects is None else "none found"
 
 
 def _row(one: Difference) -> tuple[str, ...]:

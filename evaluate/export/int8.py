@@ -77,7 +77,7 @@ def make_sides(info: ModelInfo, prepared: Prepared) -> Sides:
 
     By person; where nobody is named, by the owner's split.
     """
-    if info.trained_on and info.trained_on[0].get("protocol") == "all" and not prepared.subjects_known:
+    if info.trained_on and info.trained_on[0].protocol == "all" and not prepared.subjects_known:
         seen = np.ones(len(prepared.samples), bool)
     elif prepared.subjects_known:
         seen = np.array([sample.person in info.people for sample in prepared.samples])

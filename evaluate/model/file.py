@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from emonas.device import pick_device
 from emonas.errors import UserError
 from emonas.evaluate.model import baselines
-from emonas.evaluate.model.info import FORMAT, VERSION, ModelInfo, damaged, read_info
+from emonas.evaluate.model.info import FORMAT, ModelInfo, damaged, read_info
 from emonas.evaluate.model.inputs import picture_options
 from emonas.evaluate.model.model import Model
-from emonas.files import replacing
+from emonas.files import parse_json, replacing
 from emonas.network import Baseline, Network
 from emonas.options import DeviceName
+from emonas.records import check_head
 
 NAME = "model.safetensors"
 _AUXILIARY = "auxiliary."
@@ -35,7 +36,7 @@ def save_model(path: Path, network: nn.Module, info: ModelInfo) -> None:
         name: tensor.detach().cpu().contiguous() for name, tensor in inference_weights(network.state_dict()).items()
     }
     content = json.dumps(info.as_json(), ensure_ascii=False, allow_nan=False)
-    data = save(tensors, {"format": FORMAT, "version": str(VERSION), "info": content})
+    data = save(tensors, {"format": FORMAT.name, "version": str(FORMAT.version), "info": content})
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
@@ -115,14 +116,10 @@ def _read(path: Path) -> tuple[ModelInfo, dict[str, Tensor]]:
 
 
 def _header(metadata: dict[str, str], name: str) -> ModelInfo:
-    if metadata.get("format") != FORMAT:
-        raise UserError(f"{name}: not a model of emonas; emonas-train writes them")
-    try:
-        content = json.loads(metadata.get("info", "null"))
-    except (ValueError, RecursionError):
-        content = None
-    if metadata.get("version") != str(VERSION):
-        content = {"format": FORMAT, "version": metadata.get("version")}
-    if not isinstance(content, dict):
-        damaged(name, "its description is not JSON")
-    return read_info(content, name)
+    head: dict[str, str | int | None] = {key: metadata.get(key) for key in ("format", "version")}
+    if head["version"] == str(FORMAT.version):
+        head["version"] = FORMAT.version
+    check_head(head, FORMAT, name)
+    if "info" not in metadata:
+        damaged(name, "its description is missing")
+    return read_info(parse_json(metadata["info"], name), name)

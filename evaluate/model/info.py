@@ -5,17 +5,51 @@ A model file carries this as JSON beside the weights; a folder of a training's f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NoReturn
+
+from msgspec import UNSET, Meta, UnsetType
 
 from emonas.errors import UserError
-from emonas.genotype import Genotype, from_json
+from emonas.evaluate.results.record import Measures, Options
+from emonas.genotype import MOST_CELLS, MOST_CHANNELS, Genotype, check_genotype, from_json
+from emonas.records import Count, Format, Share, check_head, parse_record, plain_record, refuse
 
-FORMAT = "emonas-model"
-VERSION = 1
 #: The one scale of pixels that emonas trains with (see datasets/batches.py): levels 0 and 255 become these.
-NORMALISATION = {"0": -2.0, "255": 2.0}
+NORMALISATION: Mapping[str, float] = {"0": -2.0, "255": 2.0}
+_MOST_SIDE, _MOST_CHANNELS = 4096, 3 * 128
+
+
+@dataclass(frozen=True)
+class SeenData:
+    """A data set that weights have learnt from, and the people in it; what came later may be missing in older files."""
+
+    dataset: str
+    database: str = field(default="", kw_only=True)
+    fingerprint: str = field(default="", kw_only=True)
+    protocol: str = field(default="", kw_only=True)
+    subjects_known: bool = field(default=True, kw_only=True)
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelScore:
+    """What is known of weights: scores, how they were come by, and all of it ``in_words``; the rest may be left out."""
+
+    accuracy: Share | UnsetType = UNSET
+    uf1: Share | UnsetType = UNSET
+    uar: Share | UnsetType = UNSET
+    dataset: str | UnsetType = UNSET
+    chance: Measures | UnsetType = UNSET
+    n_samples: Count | UnsetType = UNSET
+    n_subjects: Count | UnsetType | None = UNSET
+    protocol: str | UnsetType = UNSET
+    protocol_in_words: str | UnsetType = UNSET
+    epoch_rule: str | UnsetType = UNSET
+    search_saw_test_subjects: bool | UnsetType | None = UNSET
+    leaks: tuple[str, ...] | UnsetType = UNSET
+    in_words: str
 
 
 @dataclass(frozen=True)
@@ -30,13 +64,14 @@ class ModelInfo:
 
     arch: str
     genotype: Genotype | None
-    cells: int | None
-    channels: int | None
-    task: str
+    cells: Annotated[int, Meta(ge=1, le=MOST_CELLS)] | None
+    channels: Annotated[int, Meta(ge=1, le=MOST_CHANNELS)] | None
+    task: Literal["classes", "units"]
     names: tuple[str, ...]
-    input: Mapping[str, Any]
-    trained_on: tuple[Mapping[str, Any], ...]
-    score: Mapping[str, Any] | None
+    input: Options
+    normalisation: Mapping[str, float]
+    trained_on: tuple[SeenData, ...]
+    score: ModelScore | None
     versions: Mapping[str, str]
 
     @property
@@ -62,96 +97,54 @@ class ModelInfo:
     @property
     def people(self) -> frozenset[str]:
         """Everybody, as "dataset/subject", whom the weights have seen."""
-        return frozenset(person for origin in self.trained_on for person in origin["people"])
+        return frozenset(person for origin in self.trained_on for person in origin.people)
 
     @property
     def worth(self) -> str:
         """Its score in a sentence."""
-        return str(self.score["in_words"]) if self.score else "never judged on anybody"
+        return self.score.in_words if self.score else "never judged on anybody"
 
     def as_json(self) -> dict[str, Any]:
         """The documented content of a model file's header as plain data."""
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "arch": self.arch,
-            "genotype": self.genotype.as_json() if self.genotype else None,
-            "cells": self.cells,
-            "channels": self.channels,
-            "task": self.task,
-            "names": list(self.names),
-            "input": dict(self.input),
-            "normalisation": NORMALISATION,
-            "trained_on": [dict(origin) for origin in self.trained_on],
-            "score": dict(self.score) if self.score else None,
-            "versions": dict(self.versions),
-        }
+        genotype = {"genotype": self.genotype.as_json()} if self.genotype else {}
+        return {**plain_record(self, FORMAT), **genotype}
 
 
 def read_info(data: Any, name: str) -> ModelInfo:
     """Build a ModelInfo from parsed JSON; ``name`` is how messages call the file. Raises UserError."""
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise UserError(f"{name}: not a model of emonas; emonas-train writes them")
-    if data.get("version") != VERSION:
-        version = str(data.get("version"))[:20]
-        raise UserError(f"{name}: a model of version {version}, this emonas reads version {VERSION}; update emonas")
-    try:
-        _check(data, name)
-        genotype = data["genotype"]
-        return ModelInfo(
-            arch=data["arch"],
-            genotype=None if genotype is None else from_json(genotype, name),
-            cells=data["cells"],
-            channels=data["channels"],
-            task=data["task"],
-            names=tuple(data["names"]),
-            input=data["input"],
-            trained_on=tuple(data["trained_on"]),
-            score=data["score"],
-            versions=data["versions"],
-        )
-    except KeyError as error:
-        damaged(name, f'"{error.args[0]}" is missing')
+    check_head(data, FORMAT, name)
+    if isinstance(data.get("genotype"), dict):
+        from_json(data["genotype"], name)
+    info = parse_record(data, FORMAT, name)
+    if info.normalisation != NORMALISATION:
+        raise UserError(f"{name}: its pixels have another scale than this emonas gives them; update emonas")
+    return info
 
 
 def damaged(name: str, flaw: str) -> NoReturn:
     """Refuse a model that is not what it should be. Raises UserError."""
-    raise UserError(f"{name}: damaged: {flaw}; take a whole copy or train again")
+    refuse(FORMAT, name, flaw)
 
 
-def _check(data: Mapping[str, Any], name: str) -> None:
-    picture = data["input"]
-    rules = {
-        "arch": isinstance(data["arch"], str) and (data["arch"] == "genotype") == (data["genotype"] is not None),
-        "cells": data["cells"] is None or _whole(data["cells"], 1, 200),
-        "channels": data["channels"] is None or _whole(data["channels"], 1, 4096),
-        "task": data["task"] in ("classes", "units"),
-        "names": _texts(data["names"]) and 0 < len(data["names"]) == len(set(data["names"])),
-        "input": isinstance(picture, dict) and isinstance(picture.get("representation"), str),
-        "trained_on": isinstance(data["trained_on"], list) and all(_origin(one) for one in data["trained_on"]),
-        "score": data["score"] is None or _score(data["score"]),
-        "versions": isinstance(data["versions"], dict),
-    }
-    wrong = [key for key, right in rules.items() if not right]
-    if wrong:
-        damaged(name, f'"{wrong[0]}" is not what it should be')
-    if not _whole(picture.get("size"), 1, 4096) or not _whole(picture.get("channels"), 1, 3 * 128):
-        damaged(name, '"input" names no size and channels of pictures')
-    if data["normalisation"] != NORMALISATION:
-        raise UserError(f"{name}: its pixels have another scale than this emonas gives them; update emonas")
+def check_info(info: ModelInfo) -> None:
+    """What a model's types do not say of it. Raises ValueError."""
+    if (info.arch == "genotype") != (info.genotype is not None):
+        raise ValueError('"arch" and "genotype" do not belong together')
+    if info.genotype is not None:
+        check_genotype(info.genotype)
+    if not 0 < len(info.names) == len(set(info.names)):
+        raise ValueError('"names" must be different names, at least one')
+    if not isinstance(info.input.get("representation"), str):
+        raise ValueError('"input" names no representation')
+    limits = {"size": _MOST_SIDE, "channels": _MOST_CHANNELS}
+    if not all(type(info.input.get(key)) is int and 1 <= info.input[key] <= most for key, most in limits.items()):
+        raise ValueError('"input" names no size and channels of pictures')
 
 
-def _origin(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("dataset"), str) and _texts(value.get("people"))
-
-
-def _score(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("in_words"), str)
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(item, str) for item in value)
-
-
-def _whole(value: Any, low: int, high: int) -> bool:
-    return type(value) is int and low <= value <= high
+FORMAT = Format(
+    ModelInfo,
+    "emonas-model",
+    foreign="not a model of emonas; emonas-train writes them",
+    repair="take a whole copy or train again",
+    check=check_info,
+)

@@ -101,7 +101,7 @@ class Model:
         info = self.info
         kind = "found cells" if info.arch == "genotype" else info.arch
         stack = f", {info.cells} cells, {info.channels} channels" if info.cells else ""
-        sets = ", ".join(dict.fromkeys(str(origin["dataset"]) for origin in info.trained_on))
+        sets = ", ".join(dict.fromkeys(origin.dataset for origin in info.trained_on))
         return "\n".join(
             (
                 f"network     {kind}{stack}, on {self.device}",

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 
 from emonas.datasets.protocols.protocol import Fold
 from emonas.device import pick_device
 from emonas.errors import UserError
 from emonas.evaluate.model.file import build_network, inference_weights
-from emonas.evaluate.model.info import ModelInfo
+from emonas.evaluate.model.info import NORMALISATION, ModelInfo, ModelScore, SeenData
 from emonas.evaluate.model.model import Model
-from emonas.evaluate.results.file import Results, read_results
-from emonas.evaluate.results.metrics import MEASURES
+from emonas.evaluate.results.file import read_results
+from emonas.evaluate.results.record import FoldAnswers, Measured, Origin, Results
 from emonas.evaluate.results.words import doubts_in_words, numbers_in_words, recipe_in_words, whom_in_words
 from emonas.genotype import Genotype
 from emonas.options import DeviceName
@@ -48,75 +49,91 @@ def genotype_in(folder: Path) -> Genotype | None:
     return Genotype.load(path) if path.exists() else None
 
 
-def info_of_fold(results: Results, row: Mapping[str, Any], genotype: Genotype | None) -> ModelInfo:
-    """What the results say of the weights of one fold, a row of "per_fold"."""
-    fold = row["fold"]
-    seen = [
-        {**origin, "people": origin["people"].get(fold, origin["people"].get("", []))} for origin in trained_on(results)
-    ]
+def info_of_fold(results: Results, row: FoldAnswers, genotype: Genotype | None) -> ModelInfo:
+    """What the results say of the weights of one fold, a row of ``per_fold``."""
+    seen = [_seen(origin, origin.people.get(row.fold, origin.people.get("", ()))) for origin in trained_on(results)]
     return info_of(results, genotype, seen, fold_score(results, row))
 
 
-def info_of(
-    results: Results, genotype: Genotype | None, seen: list[dict[str, Any]], score: Mapping[str, Any]
-) -> ModelInfo:
-    """What the results say of any weights of a training. ``seen``: data sets, each with a list of its people."""
-    model = results["model"]
+def info_of(results: Results, genotype: Genotype | None, seen: Sequence[SeenData], score: ModelScore) -> ModelInfo:
+    """What the results say of any weights of a training. ``seen``: what the weights have learnt from."""
     return ModelInfo(
-        arch=model["arch"],
+        arch=results.model.arch,
         genotype=genotype,
-        cells=model["cells"] if genotype else None,
-        channels=model["channels"] if genotype else None,
-        task=results["task"],
-        names=tuple(results["classes"]),
-        input=results["input"],
+        cells=results.model.cells if genotype else None,
+        channels=results.model.channels if genotype else None,
+        task=results.task,
+        names=results.classes,
+        input=results.input,
+        normalisation=NORMALISATION,
         trained_on=tuple(seen),
         score=score,
-        versions=results["versions"],
+        versions=results.versions,
     )
 
 
-def trained_on(results: Results) -> list[dict[str, Any]]:
-    """The "trained_on" of results. Raises UserError where they are too old to have it."""
-    try:
-        return [{**origin, "people": dict(origin["people"])} for origin in results["trained_on"]]
-    except (KeyError, TypeError, ValueError):
-        raise UserError("the results do not say what was trained on; run the same emonas-train again") from None
+def _seen(origin: Origin, people: Sequence[str]) -> SeenData:
+    return SeenData(
+        dataset=origin.dataset,
+        database=origin.database,
+        fingerprint=origin.fingerprint,
+        protocol=origin.protocol,
+        subjects_known=origin.subjects_known,
+        people=tuple(people),
+    )
 
 
-def fold_score(results: Results, row: Mapping[str, Any]) -> dict[str, Any]:
+def everybody_seen(results: Results, everybody: Sequence[str]) -> list[SeenData]:
+    """What weights have learnt from that were trained once more on everybody in the data set."""
+    own, *start = trained_on(results)
+    of_start = [_seen(origin, next(iter(origin.people.values()), ())) for origin in start]
+    return [replace(_seen(own, everybody), protocol="all"), *of_start]
+
+
+def trained_on(results: Results) -> tuple[Origin, ...]:
+    """What was trained on. Raises UserError where the results are too old to say it."""
+    if not results.trained_on:
+        raise UserError("the results do not say what was trained on; run the same emonas-train again")
+    return results.trained_on
+
+
+def fold_score(results: Results, row: FoldAnswers) -> ModelScore:
     """What is known of one fold's weights: the result itself, or where there are many folds the fold's own share."""
-    if results["n_folds"] == 1:
-        seed = next(one for one in results["per_seed"] if one["seed"] == row["seed"])
-        own = {key: seed[key] for key in MEASURES}
-        return {
-            **own,
-            **describe_conditions(results),
-            "in_words": f"{numbers_in_words(own)} {whom_in_words(results)}{doubts_in_words(results)}",
-        }
-    accuracy = float((np.array(row["truth"]) == np.array(row["predictions"])).mean())
+    if results.n_folds == 1:
+        own = next(one for one in results.per_seed if one.seed == row.seed)
+        words = f"{numbers_in_words(own)} {whom_in_words(results)}{doubts_in_words(results)}"
+        return pooled_score(results, own, words)
+    accuracy = float((np.array(row.truth) == np.array(row.predictions)).mean())
     words = (
-        f"accuracy {accuracy:.3f} on the {row['n']} samples that its fold tested; all folds together: "
+        f"accuracy {accuracy:.3f} on the {row.n} samples that its fold tested; all folds together: "
         f"{recipe_in_words(results)}"
     )
-    return {
-        "accuracy": accuracy,
-        **describe_conditions(results),
-        "n_samples": row["n"],
-        "n_subjects": None,
-        "in_words": words,
-    }
+    pooled = pooled_score(results, results, words)
+    return replace(pooled, accuracy=accuracy, uf1=UNSET, uar=UNSET, n_samples=row.n, n_subjects=None)
 
 
-def describe_conditions(results: Results) -> dict[str, Any]:
-    """How a training was judged, as a model file keeps it."""
-    keys = ("dataset", "chance", "n_samples", "n_subjects", "protocol", "protocol_in_words", "epoch_rule")
-    return {key: results[key] for key in (*keys, "search_saw_test_subjects", "leaks")}
+def pooled_score(results: Results, scores: Measured, words: str) -> ModelScore:
+    """Scores of a training, how they were come by, and what both say ``words``, as a model file keeps them."""
+    return ModelScore(
+        accuracy=scores.accuracy,
+        uf1=scores.uf1,
+        uar=scores.uar,
+        dataset=results.dataset,
+        chance=results.chance,
+        n_samples=results.n_samples,
+        n_subjects=results.n_subjects,
+        protocol=results.protocol,
+        protocol_in_words=results.protocol_in_words,
+        epoch_rule=results.epoch_rule,
+        search_saw_test_subjects=results.search_saw_test_subjects,
+        leaks=results.leaks,
+        in_words=words,
+    )
 
 
-def _row(folder: Path, results: Results) -> Mapping[str, Any]:
-    for row in results["per_fold"]:
-        if (f"seed{row['seed']}", Fold.folder(row["fold"])) == (folder.parent.name, folder.name):
+def _row(folder: Path, results: Results) -> FoldAnswers:
+    for row in results.per_fold:
+        if (f"seed{row.seed}", Fold.folder(row.fold)) == (folder.parent.name, folder.name):
             return row
     raise UserError(f"{folder}: not a fold of the run in {folder.parents[1]}")
 

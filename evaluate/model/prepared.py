@@ -24,12 +24,12 @@ def find_real_set(info: ModelInfo, dataset: str | None = None, needed: bool = Fa
                 f"--dataset {dataset}: its pictures are {_kind(its)}, the network takes {_kind(info.input)}"
             )
         return prepared
-    origin = info.trained_on[0] if info.trained_on else {}
-    folder = prepared_folder(str(origin.get("dataset")))
-    if (folder / "prepared.json").is_file():
-        prepared = load(folder)
-        if prepared.fingerprint == origin.get("fingerprint"):
-            return prepared
+    for origin in info.trained_on[:1]:
+        folder = prepared_folder(origin.dataset)
+        if (folder / "prepared.json").is_file():
+            prepared = load(folder)
+            if prepared.fingerprint == origin.fingerprint:
+                return prepared
     if needed:
         raise UserError("--int8 needs the pictures of the training, and its prepared set is not here; give --dataset")
     return None

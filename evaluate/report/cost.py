@@ -14,6 +14,7 @@ from emonas.console import warn
 from emonas.cost import count_macs
 from emonas.errors import UserError
 from emonas.evaluate.model import baselines
+from emonas.evaluate.results.record import Results
 from emonas.files import read_json
 from emonas.genotype import Genotype
 from emonas.network import Network
@@ -31,26 +32,26 @@ class ProfileTable:
     note: str
 
 
-def make_cost_rows(results: Mapping[str, Any], genotypes: Sequence[Genotype]) -> list[tuple[str, str]]:
+def make_cost_rows(results: Results, genotypes: Sequence[Genotype]) -> list[tuple[str, str]]:
     """Names and values: parameters, multiply-accumulates, the picture that the network takes."""
-    size, channels = results["input"]["size"], results["input"]["channels"]
-    rows = [("parameters, without the auxiliary head", f"{results['parameters']:,}")]
+    size, channels = results.input["size"], results.input["channels"]
+    rows = [("parameters, without the auxiliary head", f"{results.parameters:,}")]
     network = _network(results, genotypes)
     if network is not None:
         rows.append(("multiply-accumulates for one picture", f"{count_macs(network, channels, size):,}"))
     return [*rows, ("picture", f"{size} × {size} pixels, {channels} channels")]
 
 
-def _network(results: Mapping[str, Any], genotypes: Sequence[Genotype]) -> nn.Module | None:
+def _network(results: Results, genotypes: Sequence[Genotype]) -> nn.Module | None:
     """The judged network without memory for its weights, of which only the shapes are asked for; None if unknown."""
-    model, classes = results["model"], len(results["classes"])
-    size, channels = results["input"]["size"], results["input"]["channels"]
+    model, classes = results.model, len(results.classes)
+    size, channels = results.input["size"], results.input["channels"]
     with torch.device("meta"):
-        if model["arch"] in get_args(baselines.BaselineName):
-            return baselines.build(model["arch"], classes, channels, size)
+        if model.arch in get_args(baselines.BaselineName):
+            return baselines.build(model.arch, classes, channels, size)
         if not genotypes:
             return None
-        return Network(genotypes[0], classes, size, model["cells"], model["channels"], channels, auxiliary=False)
+        return Network(genotypes[0], classes, size, model.cells, model.channels, channels, auxiliary=False)
 
 
 def profile_table(out: Path) -> ProfileTable | None:

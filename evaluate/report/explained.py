@@ -6,7 +6,6 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from emonas.evaluate.explain.summary import (
     share_row,
 )
 from emonas.evaluate.report.figures import data_uri
+from emonas.evaluate.results.record import Results
 from emonas.evaluate.results.tables import answer_rows
 
 HOW_TO = (
@@ -47,7 +47,7 @@ class Explanations:
     after: Sequence[str]
 
 
-def find_explanations(run: Path, results: Mapping[str, Any]) -> Explanations | None:
+def find_explanations(run: Path, results: Results) -> Explanations | None:
     """What lies in the run folder; None where nothing does, or what belongs to other answers than the results'."""
     try:
         with np.load(run / MAPS, allow_pickle=False) as file:
@@ -65,20 +65,20 @@ def find_explanations(run: Path, results: Mapping[str, Any]) -> Explanations | N
         return None
 
 
-def _of(stored: Mapping[str, np.ndarray], results: Mapping[str, Any]) -> bool:
+def _of(stored: Mapping[str, np.ndarray], results: Results) -> bool:
     """Whether the maps are of the answers that the first seed's networks gave."""
-    given = {row["position"]: row["prediction"] for row in answer_rows(results) if row["seed"] == results["seeds"][0]}
+    given = {row.position: row.prediction for row in answer_rows(results) if row.seed == results.seeds[0]}
     told = zip(stored["positions"].tolist(), stored["predictions"].tolist(), strict=True)
     return all(given.get(position) == prediction for position, prediction in told)
 
 
-def _explanations(stored: Mapping[str, np.ndarray], drawn: Sequence[str], results: Mapping[str, Any]) -> Explanations:
-    kind = results["input"]["representation"]
+def _explanations(stored: Mapping[str, np.ndarray], drawn: Sequence[str], results: Results) -> Explanations:
+    kind = results.input["representation"]
     found = means(stored["maps"], stored["targets"], stored["channels"] if stored["channels"].size else None, kind)
     n, incomplete = len(stored["complete"]), int((~stored["complete"]).sum())
-    what = "its answer, against the other classes" if results["task"] == "classes" else "its most probable action unit"
+    what = "its answer, against the other classes" if results.task == "classes" else "its most probable action unit"
     before = (
-        f"{n} tested samples, with seed {results['seeds'][0]}. Each is explained by the network that was "
+        f"{n} tested samples, with seed {results.seeds[0]}. Each is explained by the network that was "
         f"tested on it: what spoke for {what}, by integrated gradients."
     )
     notes = [f"{describe_incomplete(incomplete, n)}."] if incomplete else []
@@ -86,7 +86,7 @@ def _explanations(stored: Mapping[str, np.ndarray], drawn: Sequence[str], result
         means=drawn[0],
         samples=drawn[1],
         columns=("explained", "n", *share_columns(found, kind)),
-        rows=[(results["classes"][mean.target], str(mean.n), *share_row(mean)) for mean in found],
+        rows=[(results.classes[mean.target], str(mean.n), *share_row(mean)) for mean in found],
         note=HALVES_IN_WORDS,
         before=before,
         after=[*notes, _CAUTION],

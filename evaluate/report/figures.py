@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -21,11 +20,13 @@ from matplotlib.ticker import MaxNLocator
 from emonas.datasets.clips.representation import show_as_picture
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
-from emonas.evaluate.results.tables import answer_rows
-from emonas.files import read_json
+from emonas.evaluate.results.predictions import COURSE
+from emonas.evaluate.results.record import Results
+from emonas.evaluate.results.tables import AnswerRow, answer_rows
 from emonas.genotype import Genotype
 from emonas.plotting.figures import METADATA, draw_confusion, draw_genotype
 from emonas.plotting.style import COLOURS, DARK, DPI, GREY, LETTERS, LIGHT, WHITE, use_own_style
+from emonas.records import read_record
 
 #: What is drawn of a training, by its name in predictions.json.
 CURVES = {"loss": "loss, training part", "accuracy": "accuracy, training part", "inner_uar": "UAR, inner people"}
@@ -48,9 +49,9 @@ def data_uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def draw_confusion_source(results: Mapping[str, Any], title: str) -> str:
+def draw_confusion_source(results: Results, title: str) -> str:
     """The confusion matrix, summed over the seeds."""
-    return as_source(draw_confusion(np.array(results["confusion"]), results["classes"], title))
+    return as_source(draw_confusion(np.array(results.confusion), results.classes, title))
 
 
 def draw_cells(genotype: Genotype) -> str:
@@ -68,12 +69,12 @@ def read_histories(out: Path) -> dict[str, np.ndarray]:
     return {name: _padded(runs) for name, runs in curves.items() if runs}
 
 
-def _history(path: Path) -> dict[str, list[float]]:
+def _history(path: Path) -> dict[str, Sequence[float]]:
     try:
-        history = read_json(path)["history"]
-        return {name: [float(value) for value in history.get(name) or []] for name in CURVES}
-    except (UserError, KeyError, TypeError, ValueError, AttributeError):
+        history = read_record(path, COURSE).history
+    except UserError:
         return {}
+    return {name: getattr(history, name) for name in CURVES}
 
 
 def _padded(runs: Sequence[Sequence[float]]) -> np.ndarray:
@@ -134,35 +135,43 @@ class Mistake:
     seed: int
 
 
-def worst_mistakes(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+def worst_mistakes(results: Results) -> list[AnswerRow]:
     """The wrong answers with the highest confidence, one a sample, as rows of ``tables.answers``."""
-    wrong = [row for row in answer_rows(results) if not row["right"] and row["confidence"] is not None]
-    wrong.sort(key=lambda row: -row["confidence"])
-    of_sample: dict[int, dict[str, Any]] = {}
+    wrong = [row for row in answer_rows(results) if not row.right and row.confidence is not None]
+    wrong.sort(key=lambda row: -(row.confidence or 0.0))
+    of_sample: dict[int, AnswerRow] = {}
     for row in wrong:
-        of_sample.setdefault(row["position"], row)
+        of_sample.setdefault(row.position, row)
     return list(of_sample.values())[:MOST]
 
 
-def add_pictures(rows: list[dict[str, Any]], prepared: Prepared) -> list[Mistake] | None:
+def add_pictures(rows: list[AnswerRow], prepared: Prepared) -> list[Mistake] | None:
     """The wrong answers with their pictures; None where the prepared set is another one than was tested."""
     if not all(_same_sample(row, prepared) for row in rows):
         return None
     representation = prepared.options["representation"]
-    return [_mistake(row, show_as_picture(prepared.images[row["position"]], representation)) for row in rows]
+    return [_mistake(row, show_as_picture(prepared.images[row.position], representation)) for row in rows]
 
 
-def _same_sample(row: Mapping[str, Any], prepared: Prepared) -> bool:
-    position = row["position"]
+def _same_sample(row: AnswerRow, prepared: Prepared) -> bool:
+    position = row.position
     if not 0 <= position < len(prepared.samples):
         return False
     sample = prepared.samples[position]
-    return bool(sample.person == row["person"] and sample.label == row["truth"])
+    return bool(sample.person == row.person and sample.label == row.truth)
 
 
-def _mistake(row: Mapping[str, Any], picture: np.ndarray) -> Mistake:
-    told = {key: row[key] for key in ("truth", "prediction", "confidence", "person", "clip", "seed")}
-    return Mistake(source=_png(picture), wide=picture.shape[1] / picture.shape[0], **told)
+def _mistake(row: AnswerRow, picture: np.ndarray) -> Mistake:
+    return Mistake(
+        source=_png(picture),
+        wide=picture.shape[1] / picture.shape[0],
+        truth=row.truth,
+        prediction=row.prediction,
+        confidence=row.confidence or 0.0,
+        person=row.person,
+        clip=row.clip,
+        seed=row.seed,
+    )
 
 
 def _png(picture: np.ndarray) -> str:

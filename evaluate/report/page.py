@@ -6,7 +6,7 @@ It needs nothing from outside: styles and figures lie in it, and its content sec
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +21,7 @@ from emonas.evaluate.report.cost import make_cost_rows, profile_table
 from emonas.evaluate.report.explained import HOW_TO, find_explanations
 from emonas.evaluate.report.figures import add_pictures, worst_mistakes
 from emonas.evaluate.report.words import DEFINITIONS, tell_story
+from emonas.evaluate.results.record import Results, measure
 from emonas.evaluate.results.tables import ON_TEST, SCORES, answer_rows, spread
 from emonas.evaluate.results.words import marks, warnings
 from emonas.files import write_text
@@ -54,7 +55,7 @@ class PersonScore:
 
 def write_report(
     out: Path,
-    results: dict[str, Any],
+    results: Results,
     prepared: Prepared | None,
     genotypes: Sequence[Genotype],
     pictures: bool = True,
@@ -72,7 +73,7 @@ def write_report(
         marks=marks(results),
         warnings=warnings(results),
         story=tell_story(results, genotypes),
-        definitions=DEFINITIONS[results["task"]],
+        definitions=DEFINITIONS[results.task],
         scores=_scores(results),
         score_names=SCORES,
         people=_people(results),
@@ -93,33 +94,33 @@ def _resource(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _scores(results: Mapping[str, Any]) -> list[Score]:
+def _scores(results: Results) -> list[Score]:
     return [
         Score(
             name=name,
-            value=results[key],
+            value=measure(results, key),
             std=spread(results, key),
-            low=results["spread"][key]["low"],
-            high=results["spread"][key]["high"],
-            chance=results["chance"][key],
+            low=results.spread.of(key).low,
+            high=results.spread.of(key).high,
+            chance=measure(results.chance, key),
         )
         for key, name in SCORES.items()
     ]
 
 
-def _people(results: Mapping[str, Any]) -> list[PersonScore]:
+def _people(results: Results) -> list[PersonScore]:
     """The tested people, from the worst to the best; empty where nobody is named."""
-    if results["n_subjects"] is None:
+    if results.n_subjects is None:
         return []
     right: dict[str, list[bool]] = defaultdict(list)
     for row in answer_rows(results):
-        right[row["person"]].append(row["right"])
+        right[row.person].append(row.right)
     # One data set's name before every person would only take room; the people of a composite keep theirs.
     one_source = len({person.partition("/")[0] for person in right}) == 1
     people = [
         PersonScore(
             name=person.partition("/")[2] if one_source and "/" in person else person,
-            n=len(of_person) // len(results["seeds"]),
+            n=len(of_person) // len(results.seeds),
             accuracy=sum(of_person) / len(of_person),
         )
         for person, of_person in right.items()
@@ -127,26 +128,26 @@ def _people(results: Mapping[str, Any]) -> list[PersonScore]:
     return sorted(people, key=lambda person: (person.accuracy, -person.n, person.name))
 
 
-def _drawn(out: Path, results: Mapping[str, Any], genotypes: Sequence[Genotype]) -> dict[str, Any]:
+def _drawn(out: Path, results: Results, genotypes: Sequence[Genotype]) -> dict[str, Any]:
     """The figures, as sources of images."""
     histories = figures.read_histories(out)
-    names = {**figures.CURVES, **({"inner_uar": f"UAR, {ON_TEST}"} if results["epoch_rule"] == "test-best" else {})}
+    names = {**figures.CURVES, **({"inner_uar": f"UAR, {ON_TEST}"} if results.epoch_rule == "test-best" else {})}
     beside = "".join(f", {mark}" for mark in marks(results))
-    title = f"{results['dataset']}: UAR {results['uar']:.3f}{beside}"
+    title = f"{results.dataset}: UAR {results.uar:.3f}{beside}"
     return {
         "curves": [(names[name], figures.curve(names[name], runs, name == "loss")) for name, runs in histories.items()],
         "trainings": max(map(len, histories.values()), default=0),
-        "confusion": figures.draw_confusion_source(results, title) if results["confusion"] is not None else None,
+        "confusion": figures.draw_confusion_source(results, title) if results.confusion is not None else None,
         "cells": figures.draw_cells(genotypes[0]) if genotypes else None,
     }
 
 
-def _mistakes(results: Mapping[str, Any], prepared: Prepared | None, pictures: bool) -> dict[str, Any]:
+def _mistakes(results: Results, prepared: Prepared | None, pictures: bool) -> dict[str, Any]:
     """The pictured mistakes, or the sentence why there are none."""
     rows = worst_mistakes(results)
     if not pictures:
         return {"mistakes": [], "no_mistakes": "Pictures were left out of this report."}
-    if results["task"] == "units":
+    if results.task == "units":
         return {"mistakes": [], "no_mistakes": "For action units no answer has one confidence to sort by."}
     if not rows:
         return {"mistakes": [], "no_mistakes": "No answer was wrong."}

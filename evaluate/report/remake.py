@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from emonas.console import say, warn
 from emonas.datasets.store.prepare import find
@@ -13,7 +12,8 @@ from emonas.errors import UserError
 from emonas.evaluate.explain.folds import explain_run
 from emonas.evaluate.model.genotypes import load_genotypes
 from emonas.evaluate.report.page import write_report
-from emonas.evaluate.results.file import Results, read_results
+from emonas.evaluate.results.file import read_results
+from emonas.evaluate.results.record import Results
 from emonas.evaluate.results.tables import write_csv, write_tex
 from emonas.files import read_json
 from emonas.genotype import Genotype
@@ -39,20 +39,20 @@ def remake_report(run: Path, pictures: bool, explain: bool = False) -> None:
 
 
 def _explained(run: Path, results: Results) -> list[Path]:
-    return explain_run(run, results, find(results["dataset"]))
+    return explain_run(run, results, find(results.dataset))
 
 
-def _prepared(results: dict[str, Any]) -> Prepared | None:
+def _prepared(results: Results) -> Prepared | None:
     try:
-        return find(results["dataset"])
+        return find(results.dataset)
     except UserError as error:
         warn(f"no pictures in the report: {error}")
         return None
 
 
-def _genotypes(run: Path, results: dict[str, Any]) -> Sequence[Genotype]:
+def _genotypes(run: Path, results: Results) -> Sequence[Genotype]:
     """The judged cells: the run folder's, or one for each fold from where the search left them."""
-    if results["model"]["arch"] != "genotype":
+    if results.model.arch != "genotype":
         return []
     try:
         if (run / "genotype.json").exists():

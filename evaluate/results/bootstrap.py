@@ -12,13 +12,13 @@ and K = 2 (not shown, shown).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from emonas.evaluate.results.metrics import MEASURES
+from emonas.evaluate.results.record import FoldAnswers, Interval, Spread
 
 RESAMPLES = 2000
 #: The 2.5 % and 97.5 % points of the resamples.
@@ -30,13 +30,13 @@ _BLOCK = 4_000_000
 
 
 def spread(
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[FoldAnswers],
     classes: int,
     task: str = "classes",
     named: bool = True,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> tuple[dict[str, dict[str, float | None]], str]:
+) -> tuple[Spread, str]:
     """The blocks "spread" and "interval_in_words" of results.json from its "per_fold".
 
     "std" is the sample standard deviation over the seeds, None for one seed; "low" and "high" are the percentile
@@ -50,10 +50,10 @@ def spread(
     if people > 1:
         low, high = limits(resample([runs], task, resamples, seed)[0])
     block = {
-        key: {"std": number(deviation[i]), "low": number(low[i]), "high": number(high[i])}
+        key: Interval(std=number(deviation[i]), low=number(low[i]), high=number(high[i]))
         for i, key in enumerate(MEASURES)
     }
-    return block, _in_words(people, named, len(runs), resamples)
+    return Spread(**block), _in_words(people, named, len(runs), resamples)
 
 
 def resample(results: Sequence[Sequence[np.ndarray]], task: str, resamples: int, seed: int) -> np.ndarray:
@@ -121,17 +121,17 @@ class Pooled:
         return list(zip(self.people.tolist(), self.clips.tolist(), strict=True))
 
 
-def pool_answers(rows: Iterable[Mapping[str, Any]]) -> list[Pooled]:
+def pool_answers(rows: Iterable[FoldAnswers]) -> list[Pooled]:
     """Each seed's answers from the rows of "per_fold" in results.json, seeds in the order of their first row."""
-    seeds: dict[int, list[Mapping[str, Any]]] = {}
+    seeds: dict[int, list[FoldAnswers]] = {}
     for row in rows:
-        seeds.setdefault(row["seed"], []).append(row)
+        seeds.setdefault(row.seed, []).append(row)
     return [_pooled(seed, folds) for seed, folds in seeds.items()]
 
 
-def _pooled(seed: int, folds: list[Mapping[str, Any]]) -> Pooled:
+def _pooled(seed: int, folds: list[FoldAnswers]) -> Pooled:
     people, clips, positions, truth, predictions = (
-        np.concatenate([np.array(fold[key]) for fold in folds])
+        np.concatenate([np.array(getattr(fold, key)) for fold in folds])
         for key in ("people", "clips", "positions", "truth", "predictions")
     )
     # Clips of one name and person keep the order in which they were prepared.

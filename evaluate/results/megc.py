@@ -19,8 +19,8 @@ import numpy as np
 from emonas.datasets.reading.tables import shorten
 from emonas.errors import UserError
 from emonas.evaluate.results.bootstrap import pool_answers
-from emonas.evaluate.results.file import Results
 from emonas.evaluate.results.metrics import Scores, parts
+from emonas.evaluate.results.record import Results
 
 #: The classes by their numbers in the log.
 CLASSES = ("negative", "positive", "surprise")
@@ -31,13 +31,13 @@ def megc_answers(results: Results, seed: int | None = None) -> list[Answer]:
 
     ``seed`` None takes the first. Raises UserError for other classes than the challenge's and for a seed not there.
     """
-    if sorted(results["classes"]) != sorted(CLASSES):
-        raise UserError(f"MEGC's log is for {', '.join(CLASSES)}; not for {', '.join(results['classes'])}")
-    wanted = results["seeds"][0] if seed is None else seed
-    if wanted not in results["seeds"]:
-        raise UserError(f"no seed {wanted} in these results; there are {', '.join(map(str, results['seeds']))}")
-    numbers = [CLASSES.index(name) for name in results["classes"]]
-    (answers,) = pool_answers(row for row in results["per_fold"] if row["seed"] == wanted)
+    if sorted(results.classes) != sorted(CLASSES):
+        raise UserError(f"MEGC's log is for {', '.join(CLASSES)}; not for {', '.join(results.classes)}")
+    wanted = results.seeds[0] if seed is None else seed
+    if wanted not in results.seeds:
+        raise UserError(f"no seed {wanted} in these results; there are {', '.join(map(str, results.seeds))}")
+    numbers = [CLASSES.index(name) for name in results.classes]
+    (answers,) = pool_answers(row for row in results.per_fold if row.seed == wanted)
     return [
         Answer(*_source_and_subject(person), clip, numbers[truth], numbers[predicted])
         for (person, clip), truth, predicted in zip(answers.keys, answers.truth, answers.predictions, strict=True)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from emonas.evaluate.results.record import ClassMeasures, PartMeasures
 
 #: The keys of the three scores in results.json, and their names for people.
 MEASURES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
@@ -143,29 +144,29 @@ def parts(truth: np.ndarray, predictions: np.ndarray, sources: Sequence[str], cl
     return found
 
 
-def part_rows(seeds: Sequence[dict[str, Scores]]) -> list[dict[str, Any]]:
+def part_rows(seeds: Sequence[dict[str, Scores]]) -> tuple[PartMeasures, ...]:
     """The "parts" of results.json from each seed's ``parts``: scores are means over the seeds."""
-    return [
-        {
-            "name": name,
-            "n": int(seeds[0][name].counts.sum()),
+    return tuple(
+        PartMeasures(
+            name=name,
+            n=int(seeds[0][name].counts.sum()),
             **{key: float(np.mean([getattr(found[name], key) for found in seeds])) for key in MEASURES},
-        }
+        )
         for name in seeds[0]
-    ]
+    )
 
 
-def class_rows(seeds: Sequence[Scores] | Sequence[UnitScores], names: Sequence[str]) -> list[dict[str, Any]]:
+def class_rows(seeds: Sequence[Scores] | Sequence[UnitScores], names: Sequence[str]) -> tuple[ClassMeasures, ...]:
     """The "per_class" of results.json from each seed's scores: means over the seeds, None for what is undefined."""
-    return [
-        {
-            "name": name,
-            "n": int(seeds[0].counts[i]),
-            "f1": _mean([one.f1[i] for one in seeds]),
-            "recall": _mean([one.recall[i] for one in seeds]),
-        }
+    return tuple(
+        ClassMeasures(
+            name=name,
+            n=int(seeds[0].counts[i]),
+            f1=_mean([one.f1[i] for one in seeds]),
+            recall=_mean([one.recall[i] for one in seeds]),
+        )
         for i, name in enumerate(names)
-    ]
+    )
 
 
 def _mean(values: list[float]) -> float | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from emonas.evaluate.results.metrics import MEASURES
+from emonas.evaluate.results.record import Answer, Results, measure
 from emonas.files import write_text
 
 COLUMNS = ("seed", "fold", "person", "clip", "truth", "prediction", "confidence", "right", "caution")
@@ -26,67 +27,83 @@ _LATEX = str.maketrans(
 )
 
 
-def answer_rows(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """One row a tested sample and seed: what results.csv holds, and the sample's ``position`` in the prepared set.
+@dataclass(frozen=True)
+class AnswerRow:
+    """One tested sample under one seed: what results.csv holds, and its ``position`` in the prepared set.
 
     For action units, truth and prediction name the units that are there, ``right`` asks for all of them, and an answer
     without one confidence of its own has None.
     """
-    for fold in results["per_fold"]:
-        sure = fold.get("confidence") or [None] * fold["n"]
-        columns = (*(fold[key] for key in ("positions", "people", "clips", "truth", "predictions")), sure)
+
+    seed: int
+    fold: str
+    person: str
+    clip: str
+    truth: str
+    prediction: str
+    confidence: float | None
+    right: bool
+    position: int
+
+
+def answer_rows(results: Results) -> Iterator[AnswerRow]:
+    """One row a tested sample and seed, in the order of "per_fold"."""
+    for fold in results.per_fold:
+        sure = fold.confidence or [None] * fold.n
+        columns = (fold.positions, fold.people, fold.clips, fold.truth, fold.predictions, sure)
         for position, person, clip, truth, prediction, confidence in zip(*columns, strict=True):
-            yield {
-                "seed": fold["seed"],
-                "fold": fold["fold"],
-                "person": person,
-                "clip": clip,
-                "truth": _named(truth, results["classes"]),
-                "prediction": _named(prediction, results["classes"]),
-                "confidence": confidence if isinstance(confidence, float | int) else None,
-                "right": truth == prediction,
-                "position": position,
-            }
+            yield AnswerRow(
+                seed=fold.seed,
+                fold=fold.fold,
+                person=person,
+                clip=clip,
+                truth=_named(truth, results.classes),
+                prediction=_named(prediction, results.classes),
+                confidence=confidence,
+                right=truth == prediction,
+                position=position,
+            )
 
 
-def _named(answer: int | list[int], classes: list[str]) -> str:
+def _named(answer: Answer, classes: tuple[str, ...]) -> str:
     if isinstance(answer, int):
         return classes[answer]
     return " ".join(name for name, there in zip(classes, answer, strict=True) if there)
 
 
-def write_csv(out: Path, results: Mapping[str, Any]) -> Path:
+def write_csv(out: Path, results: Results) -> Path:
     """Write results.csv in the run folder: one row a tested sample and seed. Raises UserError."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
     for row in answer_rows(results):
-        confidence = "" if row["confidence"] is None else f"{row['confidence']:.4f}"
-        writer.writerow({**row, "confidence": confidence, "right": int(row["right"]), "caution": caution(results)})
+        confidence = "" if row.confidence is None else f"{row.confidence:.4f}"
+        told = (row.seed, row.fold, row.person, row.clip, row.truth, row.prediction)
+        writer.writerow((*told, confidence, int(row.right), caution(results)))
     write_text(out / "results.csv", text.getvalue())
     return out / "results.csv"
 
 
-def write_tex(out: Path, results: Mapping[str, Any]) -> Path:
+def write_tex(out: Path, results: Results) -> Path:
     """Write results.tex in the run folder: a row of a table, its head as a comment above. Raises UserError."""
     head = ["dataset", "subjects", "samples", "protocol", "epoch rule", "accuracy", "UF1", "UAR", "parameters"]
     row = [
-        latex(results["dataset"]),
-        "unknown" if results["n_subjects"] is None else str(results["n_subjects"]),
-        str(results["n_samples"]),
-        latex(results["protocol_in_words"]),
-        latex("; ".join([epoch_rule(results), *(["leak"] if results["leaks"] else [])])),
+        latex(results.dataset),
+        "unknown" if results.n_subjects is None else str(results.n_subjects),
+        str(results.n_samples),
+        latex(results.protocol_in_words),
+        latex("; ".join([epoch_rule(results), *(["leak"] if results.leaks else [])])),
         *(_score(results, key) for key in ("accuracy", "uf1", "uar")),
-        f"{results['parameters']:,}".replace(",", r"\,"),
+        f"{results.parameters:,}".replace(",", r"\,"),
     ]
-    leaks = "".join(f"% leak: {' '.join(leak.split())}\n" for leak in results["leaks"])
+    leaks = "".join(f"% leak: {' '.join(leak.split())}\n" for leak in results.leaks)
     write_text(out / "results.tex", f"{leaks}% {' & '.join(head)} \\\\\n{' & '.join(row)} \\\\\n")
     return out / "results.tex"
 
 
-def caution(results: Mapping[str, Any]) -> str:
+def caution(results: Results) -> str:
     """What stands beside every answer: that the epoch was selected on it, and each leak; empty for a clean result."""
-    return "; ".join([*([ON_TEST] if results["epoch_rule"] == "test-best" else []), *results["leaks"]])
+    return "; ".join([*([ON_TEST] if results.epoch_rule == "test-best" else []), *results.leaks])
 
 
 def latex(text: str) -> str:
@@ -94,18 +111,18 @@ def latex(text: str) -> str:
     return " ".join(text.split()).translate(_LATEX)
 
 
-def epoch_rule(results: Mapping[str, Any]) -> str:
+def epoch_rule(results: Results) -> str:
     """The epoch rule in words; one that looked at the tested people always says so."""
-    words = str(results["epoch_rule_in_words"])
-    return f"{words}, {ON_TEST}" if results["epoch_rule"] == "test-best" and ON_TEST not in words else words
+    words = results.epoch_rule_in_words
+    return f"{words}, {ON_TEST}" if results.epoch_rule == "test-best" and ON_TEST not in words else words
 
 
-def spread(results: Mapping[str, Any], key: str) -> float | None:
+def spread(results: Results, key: str) -> float | None:
     """The standard deviation of a score over the seeds; None where there is one seed."""
-    std = results["spread"][key]["std"]
-    return None if std is None else float(std)
+    return results.spread.of(key).std
 
 
-def _score(results: Mapping[str, Any], key: str) -> str:
+def _score(results: Results, key: str) -> str:
     std = spread(results, key)
-    return f"{results[key]:.3f}" if std is None else f"{results[key]:.3f} $\\pm$ {std:.3f}"
+    value = f"{measure(results, key):.3f}"
+    return value if std is None else f"{value} $\\pm$ {std:.3f}"

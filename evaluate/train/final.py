@@ -18,15 +18,14 @@ from emonas.evaluate.model.file import NAME, save_model
 from emonas.evaluate.model.info import ModelInfo
 from emonas.evaluate.model.of_fold import (
     FINAL,
-    describe_conditions,
+    everybody_seen,
     genotype_in,
     info_of,
     info_of_fold,
     model_in,
-    trained_on,
+    pooled_score,
 )
-from emonas.evaluate.results.file import Results
-from emonas.evaluate.results.metrics import MEASURES
+from emonas.evaluate.results.record import Results
 from emonas.evaluate.results.words import recipe_in_words
 from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.fold_task import FoldTask
@@ -77,10 +76,10 @@ def leave_model(judged: RunInfo, results: Results) -> None:
         folder, info = task.folder, _final_info(judged, results)
         words = f"trained on {_everybody(judged)}; the result above is its recipe's"
     elif len(judged.folds) == 1:
-        row = next(row for row in results["per_fold"] if row["seed"] == judged.config.seed)
-        folder = task.folder.with_name(Fold.folder(row["fold"]))
+        row = next(row for row in results.per_fold if row.seed == judged.config.seed)
+        folder = task.folder.with_name(Fold.folder(row.fold))
         info = info_of_fold(results, row, genotype_in(folder))
-        words = "the judged network" if len(results["seeds"]) == 1 else f"the judged network of seed {row['seed']}"
+        words = "the judged network" if len(results.seeds) == 1 else f"the judged network of seed {row.seed}"
     else:
         say("model      --final trains one network on everybody, for use")
         return
@@ -96,19 +95,10 @@ def _final_info(judged: RunInfo, results: Results) -> ModelInfo:
     prepared = judged.prepared
     known = prepared.subjects_known
     everybody = sorted(people_in(prepared, np.arange(len(prepared.samples)))) if known else []
-    own, *start = trained_on(results)
-    seen = [
-        {**own, "protocol": "all", "people": everybody},
-        *({**origin, "people": next(iter(origin["people"].values()), [])} for origin in start),
-    ]
+    seen = everybody_seen(results, everybody)
     words = (
         f"judged by its recipe: {recipe_in_words(results)}; these weights themselves were trained on "
         f"{_everybody(judged)} and tested on nobody"
     )
-    pooled = {key: results[key] for key in MEASURES}
-    return info_of(
-        results,
-        genotype_in(final_task(judged).folder),
-        seen,
-        {**pooled, **describe_conditions(results), "in_words": words},
-    )
+    genotype = genotype_in(final_task(judged).folder)
+    return info_of(results, genotype, seen, pooled_score(results, results, words))

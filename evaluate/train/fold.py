@@ -16,11 +16,12 @@ from emonas.datasets.loading.batches import evaluation_batches, training_batches
 from emonas.device import epoch_seed, seed_everything
 from emonas.errors import UserError
 from emonas.evaluate.results.metrics import scores, unit_scores
+from emonas.evaluate.results.predictions import NAME, PREDICTIONS, History, Predictions
 from emonas.evaluate.train.fold_task import FoldTask, open_dataset
 from emonas.evaluate.train.network import build_network
 from emonas.evaluate.train.plan import class_shares, make_plan, make_policy
 from emonas.evaluate.train.task import train_and_validation
-from emonas.files import write_json
+from emonas.records import write_record
 from emonas.training import checkpoint
 from emonas.training.losses import EpochScore, require_finite
 from emonas.training.together import epoch_together
@@ -156,20 +157,20 @@ class FoldTraining:
         test = self.task.fold.test
         probabilities = self._probabilities(network, test).double().numpy().round(6)
         prepared = self.answers.prepared
-        content = {
-            "fold": self.task.fold.name,
-            "seed": self.task.seed,
-            "epoch": epoch,
-            "clips": [f"{prepared.samples[i].person}/{prepared.samples[i].clip}" for i in test],
-            "positions": test.tolist(),
-            "truth": self.answers.truth[test].tolist(),
-            "probabilities": probabilities.tolist(),
-            "history": self.history,
-        }
+        found = Predictions(
+            fold=self.task.fold.name,
+            seed=self.task.seed,
+            epoch=epoch,
+            clips=tuple(f"{prepared.samples[i].person}/{prepared.samples[i].clip}" for i in test),
+            positions=tuple(test.tolist()),
+            truth=tuple(self.answers.truth[test].tolist()),
+            probabilities=tuple(probabilities.tolist()),
+            history=History(**{name: tuple(values) for name, values in self.history.items()}),
+        )
         checkpoint.save(self.task.folder / "network.pt", {"network": network.state_dict()})
         if self.task.genotype:
             self.task.genotype.save(self.task.folder / "genotype.json")
-        write_json(self.task.folder / "predictions.json", content)
+        write_record(self.task.folder / NAME, found, PREDICTIONS)
 
     def _probabilities(self, network: torch.nn.Module, positions: np.ndarray) -> Tensor:
         # A training on everybody tests nobody.

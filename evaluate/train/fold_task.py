@@ -14,11 +14,12 @@ from emonas.datasets.protocols.protocol import Fold
 from emonas.datasets.store.prepared import load
 from emonas.device import pick_device
 from emonas.errors import UserError
+from emonas.evaluate.results.predictions import NAME, PREDICTIONS
 from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.pretrained import Pretrained
 from emonas.evaluate.train.task import Task, make_task
-from emonas.files import read_json
 from emonas.genotype import Genotype
+from emonas.records import read_record
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,15 @@ def _opened(data: Path, fingerprint: str, units: tuple[str, ...], device: str) -
 
 def read_result(task: FoldTask, answers: int) -> FoldResult:
     """Read a finished fold back. Raises UserError when the file does not belong to this fold."""
-    path = task.folder / "predictions.json"
+    path = task.folder / NAME
     try:
-        data = read_json(path)
+        found = read_record(path, PREDICTIONS)
     except UserError as error:
         raise UserError(f"{error}; delete it to judge this fold again") from None
-    try:
-        positions = np.array(data["positions"], np.int64)
-        probabilities = np.array(data["probabilities"], np.float64).reshape(len(positions), answers)
-        epoch = int(data["epoch"])
-    except (KeyError, TypeError, ValueError):
-        raise UserError(f"{path}: damaged; delete it to judge this fold again") from None
+    positions = np.array(found.positions, np.int64)
     if not np.array_equal(positions, task.fold.test):
         raise UserError(f"{path}: belongs to another split; delete it to judge this fold again")
-    return FoldResult(task.fold.name, task.seed, positions, probabilities, epoch)
+    if any(len(row) != answers for row in found.probabilities):
+        raise UserError(f"{path}: is of other than {answers} answers; delete it to judge this fold again")
+    probabilities = np.array(found.probabilities, np.float64).reshape(len(positions), answers)
+    return FoldResult(task.fold.name, task.seed, positions, probabilities, found.epoch)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,10 +14,12 @@ from emonas.datasets.store.prepared import Prepared
 from emonas.device import versions
 from emonas.evaluate.report.page import write_report
 from emonas.evaluate.results.bootstrap import spread
-from emonas.evaluate.results.file import FORMAT, NAME, VERSION
+from emonas.evaluate.results.file import write_results
 from emonas.evaluate.results.megc import log_text, megc_answers
 from emonas.evaluate.results.metrics import (
     MEASURES,
+    Scores,
+    UnitScores,
     chance,
     class_rows,
     part_rows,
@@ -26,6 +27,16 @@ from emonas.evaluate.results.metrics import (
     scores,
     unit_chance,
     unit_scores,
+)
+from emonas.evaluate.results.record import (
+    Answer,
+    FoldAnswers,
+    Measures,
+    NetworkFacts,
+    Origin,
+    PartMeasures,
+    Results,
+    SeedMeasures,
 )
 from emonas.evaluate.results.tables import write_csv, write_tex
 from emonas.evaluate.results.words import marks
@@ -36,7 +47,7 @@ from emonas.evaluate.train.network import build_network
 from emonas.evaluate.train.pretrained import Pretrained, trained_on
 from emonas.evaluate.train.recipes import Recipe
 from emonas.evaluate.train.task import Task, train_and_validation
-from emonas.files import write_json, write_text
+from emonas.files import write_text
 from emonas.genotype import Genotype
 from emonas.plotting.figures import draw_confusion, save_figure
 
@@ -68,126 +79,133 @@ class RunInfo:
         return self.task.prepared
 
 
-def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float | None = None) -> dict[str, Any]:
+def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float | None = None) -> Results:
     """Everything that results.json holds; scores come from predictions pooled over all folds, seed by seed."""
-    task = judged.task
-    rows = [_fold_row(task, answer) for answer in answers]
-    seeds = list(dict.fromkeys(row["seed"] for row in rows))
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        **_protocol(judged, answers, seeds),
-        **_scores(task, [[one for one in answers if one.seed == seed] for seed in seeds], seeds),
-        **_spread(task, rows),
-        "per_fold": rows,
-        **_network(judged),
-        **_seen(judged),
-        "recipe": {field.name: getattr(judged.config, field.name) for field in dataclasses.fields(Recipe)}
-        | {key: getattr(judged.config, key) for key in ("recipe", "epochs", "batch_size", "no_auxiliary")},
-        "input": {"size": task.prepared.size, "channels": task.prepared.channels, **task.prepared.options},
-        "command": command(judged.asked),
-        "versions": versions(),
-        "seconds": seconds,
-    }
+    task, prepared, config = judged.task, judged.prepared, judged.config
+    rows = tuple(_fold_row(task, answer) for answer in answers)
+    seeds = tuple(dict.fromkeys(row.seed for row in rows))
+    pooled = _pool(task, [[one for one in answers if one.seed == seed] for seed in seeds])
+    kind = "units" if task.units else "classes"
+    of_scores, words = spread(rows, len(task.names), kind, prepared.subjects_known)
+    network = _network(judged)
+    saw, people = search_has_seen(judged.folds, judged.genotypes, prepared)
+    return Results(
+        dataset=prepared.name,
+        database=prepared.dataset,
+        protocol=judged.protocol,
+        protocol_in_words=describe_protocol(judged.protocol, judged.folds, prepared.samples),
+        task=kind,
+        classes=tuple(task.names),
+        n_samples=sum(len(answer.test) for answer in answers) // len(seeds),
+        n_subjects=_count_tested(judged),
+        n_folds=len(judged.folds),
+        seeds=seeds,
+        epoch_rule=config.epoch_rule,
+        epoch_rule_in_words=EPOCH_RULES[config.epoch_rule],
+        **{key: float(np.mean([getattr(one, key) for one in pooled.of_seeds])) for key in MEASURES},
+        chance=pooled.chance,
+        confusion=pooled.confusion,
+        per_class=class_rows(pooled.of_seeds, task.names),
+        per_seed=tuple(
+            SeedMeasures(seed, one.accuracy, one.uf1, one.uar) for seed, one in zip(seeds, pooled.of_seeds, strict=True)
+        ),
+        parts=pooled.parts,
+        spread=of_scores,
+        interval_in_words=words,
+        per_fold=rows,
+        model=network,
+        parameters=network.parameters,
+        search_saw_test_subjects=saw,
+        seen_subjects=tuple(people),
+        leaks=tuple(find_leaks(judged.folds, judged.genotypes, prepared, judged.pretrained)),
+        pretrained=str(judged.pretrained.run) if judged.pretrained else None,
+        trained_on=trained_on(_own_origin(judged), judged.pretrained),
+        recipe={field.name: getattr(config, field.name) for field in dataclasses.fields(Recipe)}
+        | {key: getattr(config, key) for key in ("recipe", "epochs", "batch_size", "no_auxiliary")},
+        input={"size": prepared.size, "channels": prepared.channels, **prepared.options},
+        command=command(judged.asked),
+        versions=versions(),
+        seconds=seconds,
+    )
 
 
-def _protocol(judged: RunInfo, answers: Sequence[FoldResult], seeds: list[int]) -> dict[str, Any]:
+def _count_tested(judged: RunInfo) -> int | None:
     prepared = judged.prepared
     tested = {person for fold in judged.folds for person in people_in(prepared, fold.test)}
-    return {
-        "dataset": prepared.name,
-        "database": prepared.dataset,
-        "protocol": judged.protocol,
-        "protocol_in_words": describe_protocol(judged.protocol, judged.folds, prepared.samples),
-        "task": "units" if judged.task.units else "classes",
-        "classes": list(judged.task.names),
-        "n_samples": sum(len(answer.test) for answer in answers) // len(seeds),
-        "n_subjects": len(tested) if prepared.subjects_known else None,
-        "n_folds": len(judged.folds),
-        "seeds": seeds,
-        "epoch_rule": judged.config.epoch_rule,
-        "epoch_rule_in_words": EPOCH_RULES[judged.config.epoch_rule],
-    }
+    return len(tested) if prepared.subjects_known else None
 
 
-def _scores(task: Task, of_seeds: Sequence[Sequence[FoldResult]], seeds: list[int]) -> dict[str, Any]:
-    """Means over the seeds of the scores that each seed's pooled predictions have."""
+@dataclass(frozen=True)
+class _Pooled:
+    """The scores that each seed's pooled predictions have, and what is said of all seeds together."""
+
+    of_seeds: Sequence[Scores] | Sequence[UnitScores]
+    chance: Measures
+    confusion: tuple[tuple[int, ...], ...] | None
+    parts: tuple[PartMeasures, ...]
+
+
+def _pool(task: Task, of_seeds: Sequence[Sequence[FoldResult]]) -> _Pooled:
     truths = [np.concatenate([task.truth[one.test] for one in answers]) for answers in of_seeds]
     said = [np.concatenate([task.decide(one.probabilities) for one in answers]) for answers in of_seeds]
+    pairs = list(zip(truths, said, strict=True))
     if task.units:
-        pooled: Any = [unit_scores(truth, predictions) for truth, predictions in zip(truths, said, strict=True)]
-        guess = unit_chance(truths[0])
-        confusion = None
-    else:
-        pooled = [scores(*pair, len(task.names)) for pair in zip(truths, said, strict=True)]
-        always = chance(truths[0], len(task.names))
-        guess = {key: getattr(always, key) for key in MEASURES}
-        confusion = sum(one.confusion for one in pooled).tolist()
-    return {
-        **{key: float(np.mean([getattr(one, key) for one in pooled])) for key in MEASURES},
-        "chance": guess,
-        "confusion": confusion,
-        "per_class": class_rows(pooled, task.names),
-        "per_seed": [
-            {"seed": seed, **{key: getattr(one, key) for key in MEASURES}}
-            for seed, one in zip(seeds, pooled, strict=True)
-        ],
-        "parts": _parts(task, of_seeds, truths, said),
-    }
+        of_units = [unit_scores(truth, predictions) for truth, predictions in pairs]
+        return _Pooled(of_units, Measures(**unit_chance(truths[0])), None, ())
+    of_classes = [scores(truth, predictions, len(task.names)) for truth, predictions in pairs]
+    always = chance(truths[0], len(task.names))
+    guess = Measures(always.accuracy, always.uf1, always.uar)
+    confusion = np.sum([one.confusion for one in of_classes], axis=0).tolist()
+    return _Pooled(of_classes, guess, tuple(map(tuple, confusion)), _parts(task, of_seeds, pairs))
 
 
 def _parts(
-    task: Task, of_seeds: Sequence[Sequence[FoldResult]], truths: list[np.ndarray], said: list[np.ndarray]
-) -> list[dict[str, Any]]:
+    task: Task, of_seeds: Sequence[Sequence[FoldResult]], pairs: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> tuple[PartMeasures, ...]:
     """The scores of each source of a composite, and of all; nothing where there is one source."""
-    if task.units or len({sample.dataset for sample in task.prepared.samples}) < 2:
-        return []
+    if len({sample.dataset for sample in task.prepared.samples}) < 2:
+        return ()
     found = []
-    for answers, truth, predictions in zip(of_seeds, truths, said, strict=True):
+    for answers, (truth, predictions) in zip(of_seeds, pairs, strict=True):
         sources = [task.prepared.samples[i].dataset for answer in answers for i in answer.test]
         found.append(parts(truth, predictions, sources, len(task.names)))
     return part_rows(found)
 
 
-def _spread(task: Task, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    kind = "units" if task.units else "classes"
-    block, words = spread(rows, len(task.names), kind, task.prepared.subjects_known)
-    return {"spread": block, "interval_in_words": words}
-
-
-def _fold_row(task: Task, answer: FoldResult) -> dict[str, Any]:
+def _fold_row(task: Task, answer: FoldResult) -> FoldAnswers:
     prepared, predictions = task.prepared, task.decide(answer.probabilities)
-    sure = [] if task.units else answer.probabilities.max(1).tolist()
-    return {
-        "seed": answer.seed,
-        "fold": answer.name,
-        "subjects": sorted(people_in(prepared, answer.test)) if prepared.subjects_known else [],
-        "n": len(answer.test),
-        "epoch": answer.epoch,
-        "positions": answer.test.tolist(),
-        "clips": [prepared.samples[i].clip for i in answer.test],
-        "people": [prepared.samples[i].person for i in answer.test],
-        "truth": task.truth[answer.test].tolist(),
-        "predictions": predictions.tolist(),
-        "confidence": sure,
-    }
+    return FoldAnswers(
+        seed=answer.seed,
+        fold=answer.name,
+        subjects=tuple(sorted(people_in(prepared, answer.test))) if prepared.subjects_known else (),
+        n=len(answer.test),
+        epoch=answer.epoch,
+        positions=tuple(answer.test.tolist()),
+        clips=tuple(prepared.samples[i].clip for i in answer.test),
+        people=tuple(prepared.samples[i].person for i in answer.test),
+        truth=_answers(task.truth[answer.test]),
+        predictions=_answers(predictions),
+        confidence=() if task.units else tuple(answer.probabilities.max(1).tolist()),
+    )
 
 
-def _network(judged: RunInfo) -> dict[str, Any]:
+def _answers(given: np.ndarray) -> tuple[Answer, ...]:
+    return tuple(tuple(one) if isinstance(one, list) else one for one in given.tolist())
+
+
+def _network(judged: RunInfo) -> NetworkFacts:
     config = judged.config
     of_folds: Sequence[Genotype | None] = judged.genotypes or [None]
     different = [genotype for i, genotype in enumerate(of_folds) if genotype not in of_folds[:i]]
     networks = [build_network(genotype, config, judged.prepared, len(judged.task.names)) for genotype in different]
     counts = [count_parameters(networks[different.index(genotype)]) for genotype in of_folds]
-    parameters = round(sum(counts) / len(counts))
-    model = {
-        "arch": config.arch or "genotype",
-        "cells": config.cells,
-        "channels": config.channels,
-        "parameters": parameters,
-        "parameters_of_folds": [min(counts), max(counts)],
-    }
-    return {"model": model, "parameters": parameters}
+    return NetworkFacts(
+        arch=config.arch or "genotype",
+        cells=config.cells,
+        channels=config.channels,
+        parameters=round(sum(counts) / len(counts)),
+        parameters_of_folds=(min(counts), max(counts)),
+    )
 
 
 def _looked_at(judged: RunInfo, fold: Fold) -> set[str]:
@@ -197,37 +215,35 @@ def _looked_at(judged: RunInfo, fold: Fold) -> set[str]:
     return people_in(prepared, np.concatenate([fold.train, *sides]))
 
 
-def _seen(judged: RunInfo) -> dict[str, Any]:
-    """Who was learnt from, by whom else they were seen, and what that spoils."""
+def _own_origin(judged: RunInfo) -> Origin:
+    """The data set of this training, and who was learnt from in each fold."""
     prepared = judged.prepared
-    saw, people = search_has_seen(judged.folds, judged.genotypes, prepared)
     known = prepared.subjects_known
-    learnt = {fold.name: sorted(_looked_at(judged, fold)) if known else [] for fold in judged.folds}
-    own = (prepared.name, prepared.dataset, prepared.fingerprint, judged.protocol, known)
-    return {
-        "search_saw_test_subjects": saw,
-        "seen_subjects": people,
-        "leaks": find_leaks(judged.folds, judged.genotypes, prepared, judged.pretrained),
-        "pretrained": str(judged.pretrained.run) if judged.pretrained else None,
-        "trained_on": trained_on(*own, learnt, judged.pretrained),
-    }
+    return Origin(
+        dataset=prepared.name,
+        database=prepared.dataset,
+        fingerprint=prepared.fingerprint,
+        protocol=judged.protocol,
+        subjects_known=known,
+        people={fold.name: tuple(sorted(_looked_at(judged, fold))) if known else () for fold in judged.folds},
+    )
 
 
-def write_results(judged: RunInfo, results: dict[str, Any]) -> None:
+def write_outcome(judged: RunInfo, results: Results) -> None:
     """Write results.json and what people look at: tables, the confusion matrix, MEGC's log, the report."""
     out = judged.config.out
     assert out
-    if results["confusion"]:
-        figure = draw_confusion(np.array(results["confusion"]), results["classes"], _title(results))
+    if results.confusion:
+        figure = draw_confusion(np.array(results.confusion), results.classes, _title(results))
         save_figure(figure, out / "confusion.png")
-    if results["database"] == "megc2019" and not judged.task.units:
+    if results.database == "megc2019" and not judged.task.units:
         write_text(out / "megc_log.txt", log_text(megc_answers(results)))
     write_csv(out, results)
     write_tex(out, results)
     write_report(out, results, judged.prepared, list(judged.genotypes), pictures=not judged.config.no_pictures)
-    write_json(out / NAME, results)
+    write_results(out, results)
 
 
-def _title(results: dict[str, Any]) -> str:
-    scored = f"{results['dataset']}: UAR {results['uar']:.3f}, UF1 {results['uf1']:.3f}, n = {results['n_samples']}"
+def _title(results: Results) -> str:
+    scored = f"{results.dataset}: UAR {results.uar:.3f}, UF1 {results.uf1:.3f}, n = {results.n_samples}"
     return "\n".join([scored, *marks(results)])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from emonas.datasets.clips.sample import fingerprint
 from emonas.datasets.protocols.protocol import Fold
 from emonas.errors import UserError
 from emonas.evaluate.results.file import read_results
+from emonas.evaluate.results.record import Origin
 from emonas.evaluate.train.network import start_from
 from emonas.genotype import Provenance
 from emonas.network import Baseline, Network
@@ -54,7 +54,7 @@ class Pretrained:
 def read_pretrained(run: Path, folds: list[str]) -> Pretrained:
     """Read a finished run for these folds: one network for all, or each fold's own. Raises UserError."""
     results = read_results(run)
-    names = [row["fold"] for row in results["per_fold"] if row["seed"] == results["seeds"][0]]
+    names = [row.fold for row in results.per_fold if row.seed == results.seeds[0]]
     shared = len(names) == 1
     if not shared and set(names) != set(folds):
         raise UserError(
@@ -62,64 +62,45 @@ def read_pretrained(run: Path, folds: list[str]) -> Pretrained:
             "same --protocol on the same people"
         )
     folder = run if run.is_dir() else run.parent
-    files = {name: folder / f"seed{results['seeds'][0]}" / Fold.folder(name) / "network.pt" for name in names}
+    files = {name: folder / f"seed{results.seeds[0]}" / Fold.folder(name) / "network.pt" for name in names}
     for path in files.values():
         if not path.exists():
             raise UserError(f"--pretrained {run}: {path} is missing")
-    try:
-        origins = {name: tuple(_origin(one, name) for one in results["trained_on"]) for name in names}
-    except (KeyError, TypeError):
-        raise UserError(f"--pretrained {run}: its results do not say what it was trained on") from None
+    if results.trained_on is None:
+        raise UserError(f"--pretrained {run}: its results do not say what it was trained on")
+    origins = {name: tuple(_provenance(one, name) for one in results.trained_on) for name in names}
     if shared:
         files, origins = {_ALL: files[names[0]]}, {_ALL: origins[names[0]]}
     content = fingerprint(path.read_bytes() for path in files.values())
-    return Pretrained(run, tuple(results["classes"]), files, origins, content)
+    return Pretrained(run, results.classes, files, origins, content)
 
 
-def _origin(trained: Mapping[str, Any], fold: str) -> Provenance:
-    people = trained["people"]
+def _provenance(origin: Origin, fold: str) -> Provenance:
     return Provenance(
-        dataset=trained["dataset"],
+        dataset=origin.dataset,
         strategy="",
         seed=0,
-        database=trained["database"],
-        subjects=tuple(people[fold if fold in people else _ALL]),
-        subjects_known=trained["subjects_known"],
-        protocol=trained["protocol"],
-        fingerprint=trained["fingerprint"],
+        database=origin.database,
+        subjects=origin.people.get(fold, origin.people.get(_ALL, ())),
+        subjects_known=origin.subjects_known,
+        protocol=origin.protocol,
+        fingerprint=origin.fingerprint,
     )
 
 
-def trained_on(
-    dataset: str,
-    database: str,
-    fingerprint: str,
-    protocol: str,
-    known: bool,
-    people: Mapping[str, list[str]],
-    before: Pretrained | None,
-) -> list[dict[str, Any]]:
+def trained_on(own: Origin, before: Pretrained | None) -> tuple[Origin, ...]:
     """The "trained_on" of results.json: this training's set and people by fold, then those of its start."""
-    own = {
-        "dataset": dataset,
-        "database": database,
-        "fingerprint": fingerprint,
-        "protocol": protocol,
-        "subjects_known": known,
-        "people": dict(people),
-    }
     earlier = []
     for i, origin in enumerate(next(iter(before.origins.values())) if before else ()):
         assert before
-        of_folds = {fold: list(origins[i].subjects) for fold, origins in before.origins.items()}
         earlier.append(
-            {
-                "dataset": origin.dataset,
-                "database": origin.database,
-                "fingerprint": origin.fingerprint,
-                "protocol": origin.protocol,
-                "subjects_known": origin.subjects_known,
-                "people": of_folds,
-            }
+            Origin(
+                dataset=origin.dataset,
+                database=origin.database,
+                fingerprint=origin.fingerprint,
+                protocol=origin.protocol,
+                subjects_known=origin.subjects_known,
+                people={fold: origins[i].subjects for fold, origins in before.origins.items()},
+            )
         )
-    return [own, *earlier]
+    return (own, *earlier)

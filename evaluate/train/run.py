@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -21,13 +20,14 @@ from emonas.datasets.store.prepared import Prepared, home
 from emonas.device import describe_device, pick_device
 from emonas.errors import UserError
 from emonas.evaluate.model.genotypes import Genotypes, fingerprint, load_genotypes
+from emonas.evaluate.results.record import Results
 from emonas.evaluate.results.show import show_results
 from emonas.evaluate.train.config import FREE, TrainConfig, check, resolve
 from emonas.evaluate.train.final import check_final, final_task, leave_model
 from emonas.evaluate.train.fold import train_fold, train_together
 from emonas.evaluate.train.fold_task import FoldTask, open_dataset, read_result
 from emonas.evaluate.train.network import build_network
-from emonas.evaluate.train.outcome import RunInfo, make_results, write_results
+from emonas.evaluate.train.outcome import RunInfo, make_results, write_outcome
 from emonas.evaluate.train.plan import make_plan
 from emonas.evaluate.train.pretrained import Pretrained, read_pretrained
 from emonas.evaluate.train.task import Task, check_folds, make_task
@@ -41,7 +41,7 @@ from emonas.training.trainer import Trainer
 _MEMORY_SHARE = 0.8
 
 
-def run_training(config: TrainConfig) -> dict[str, Any]:
+def run_training(config: TrainConfig) -> Results:
     """Train and judge as ``config`` says; returns what results.json holds. Raises UserError."""
     check(config)
     run = _resolve(config)
@@ -64,7 +64,7 @@ def run_training(config: TrainConfig) -> dict[str, Any]:
     answers = [read_result(task, len(run.task.names)) for task in tasks]
     seconds = round(time.monotonic() - started, 1) if len(open_ones) == len(tasks) else None
     results = make_results(run.run_info(), answers, seconds)
-    write_results(run.run_info(), results)
+    write_outcome(run.run_info(), results)
     show_results(run.config.out, results)
     if run.config.final:
         _train([final_task(run.run_info())], run)

@@ -6,7 +6,7 @@ import random
 
 from emonas.genotype import OPERATION_NAMES, Cell, Edge, Genotype, Provenance
 
-PROVENANCE = Provenance("synthetic-macro", "random", 0)
+PROVENANCE = Provenance("synthetic-macro", "random", 0, subjects=())
 
 #: The cells that DARTS found in its second order (Liu, Simonyan, Yang: ICLR 2019).
 DARTS_V2 = Genotype(

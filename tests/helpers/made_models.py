@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from known_cells import PROVENANCE, cell_of
 
-from emonas.evaluate.model.info import ModelInfo
+from emonas.evaluate.model.info import NORMALISATION, ModelInfo, SeenData
 from emonas.genotype import Genotype
 
 GENOTYPE = Genotype(cell_of("sep_conv_3x3"), cell_of("skip_connect"), 3, 2, ("a", "b", "c"), PROVENANCE)
@@ -21,7 +21,8 @@ INFO = ModelInfo(
     task="classes",
     names=("a", "b", "c"),
     input=INPUT,
-    trained_on=({"dataset": "small", "people": ["small/s01"]},),
+    normalisation=NORMALISATION,
+    trained_on=(SeenData("small", people=("small/s01",)),),
     score=None,
     versions={},
 )

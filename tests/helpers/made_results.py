@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def made_results(prepared: Prepared, seeds: Sequence[int] = (0, 1, 2), right: fl
         **mean,
         "chance": {key: getattr(guess, key) for key in SCORES},
         "confusion": np.sum([one.confusion for one in of_seeds], axis=0).tolist(),
-        "per_class": class_rows(of_seeds, prepared.classes),
+        "per_class": [asdict(one) for one in class_rows(of_seeds, prepared.classes)],
         "spread": {
             key: {"std": std.get(key), "low": max(0.0, mean[key] - 0.08), "high": min(1.0, mean[key] + 0.07)}
             for key in SCORES

@@ -15,7 +15,7 @@ from known_cells import PROVENANCE, cell_of
 from emonas.datasets.synthetic.draw import draw_face, random_identity
 from emonas.datasets.synthetic.sets import DrawnFrames
 from emonas.evaluate.model.file import save_model
-from emonas.evaluate.model.info import ModelInfo
+from emonas.evaluate.model.info import NORMALISATION, ModelInfo, SeenData
 from emonas.genotype import Genotype
 from emonas.network import Network
 
@@ -36,7 +36,8 @@ def model_file(folder: Path, representation: str = "still", task: str = "classes
         task=task,
         names=NAMES,
         input=kind | picture,
-        trained_on=({"dataset": "small", "people": ["small/s01"]},),
+        normalisation=NORMALISATION,
+        trained_on=(SeenData("small", people=("small/s01",)),),
         score=None,
         versions={},
     )

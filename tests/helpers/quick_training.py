@@ -15,7 +15,13 @@ from emonas.genotype import Provenance
 
 def genotype_file(tmp_path: Path, prepared: Prepared, subjects: tuple[str, ...] = (), **changes: object) -> Path:
     origin = Provenance(
-        prepared.name, "emonas", 0, prepared.dataset, subjects, protocol="fixed", fingerprint=prepared.fingerprint
+        prepared.name,
+        "emonas",
+        0,
+        database=prepared.dataset,
+        subjects=subjects,
+        protocol="fixed",
+        fingerprint=prepared.fingerprint,
     )
     found = replace(random_genotype(random.Random(1), cells=3, channels=2), provenance=origin, **changes)
     found.save(tmp_path / "g.json")

@@ -60,7 +60,7 @@ def feed(batch: int = 6, seed: int = 0) -> SearchBatches:
 
 def task(folder: Path, name: str = "emonas", seed: int = 0) -> SearchTask:
     """A search by the strategy of that name, which writes into a folder."""
-    return SearchTask(folder, "searching", *HALVES, Provenance("drawn", name, seed), CLASSES)
+    return SearchTask(folder, "searching", *HALVES, Provenance("drawn", name, seed, subjects=()), CLASSES)
 
 
 def hurry(patch: pytest.MonkeyPatch) -> None:

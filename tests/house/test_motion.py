@@ -32,7 +32,7 @@ def test_the_dynamic_image_and_the_flow_beat_the_apex_frame(tmp_path: Path, monk
             batch_size=16,
             learning_rate=0.03,
         )
-        uar[representation] = run_training(config)["uar"]
+        uar[representation] = run_training(config).uar
     for motion in ("dynamic", "flow"):
         assert uar[motion] > 0.6
         assert uar[motion] > uar["apex"] + 0.2

@@ -45,7 +45,7 @@ def special_cells(nodes: int) -> list[Cell]:
 
 
 def genotype(normal: Cell, reduction: Cell, dataset: str = "FER2013") -> Genotype:
-    return Genotype(normal, reduction, 8, 16, tuple(EXPRESSIONS), Provenance(dataset, "darts", 0))
+    return Genotype(normal, reduction, 8, 16, tuple(EXPRESSIONS), Provenance(dataset, "darts", 0, subjects=()))
 
 
 def overlap(a: Box, b: Box) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from small_results import made, rows
+from small_results import made, results_of, rows
 
 from emonas.evaluate.ablate.config import PartName
 from emonas.evaluate.ablate.plot import BASE, draw_ablation
@@ -22,7 +22,8 @@ def row(name: str, uar: float | None, base: bool = False, leaks: tuple[str, ...]
 
 
 def drawn(*members: Row) -> Figure:
-    facts = made(rows({"d/a": ([0, 1, 2], [0, 1, 1]), "d/b": ([0, 1, 2], [0, 2, 1])}), chance=CHANCE)
+    per_fold = rows({"d/a": ([0, 1, 2], [0, 1, 1]), "d/b": ([0, 1, 2], [0, 2, 1])})
+    facts = results_of(made(per_fold, chance=CHANCE))
     parts: dict[PartName, tuple[Row, ...]] = {"strategies": members}
     return draw_ablation(Ablation(parts, facts, (0, 1), {}))
 

@@ -25,6 +25,7 @@ from emonas.evaluate.explain.cli import app
 from emonas.evaluate.explain.figures import AGAINST, FOR, blur, overlay, picture_under_map
 from emonas.evaluate.explain.summary import means, spread_over
 from emonas.evaluate.model.file import save_model
+from emonas.evaluate.model.info import SeenData
 from emonas.evaluate.model.model import Model
 from emonas.genotype import Genotype
 from emonas.network import Network
@@ -261,7 +262,7 @@ def test_samples_of_a_set_are_of_people_whom_the_network_has_not_seen(
     picture = {"size": SIDE, "channels": 3, **prepared.options, **vars(FaceOptions())}
     info = replace(
         INFO, genotype=GENOTYPE, channels=4, names=prepared.classes, input={**picture, "face_model": ""},
-        trained_on=({"dataset": "micro", "people": seen},),
+        trained_on=(SeenData("micro", people=tuple(seen)),),
     )  # fmt: skip
     path, out = tmp_path / "m.safetensors", tmp_path / "out"
     network = Network(GENOTYPE, 3, SIDE, auxiliary=False)
@@ -272,5 +273,5 @@ def test_samples_of_a_set_are_of_people_whom_the_network_has_not_seen(
     with np.load(out / "explanations.npz") as stored:
         assert all(source.startswith(prepared.subjects[0]) for source in stored["sources"])
     assert "strain" in done.stdout
-    save_model(path, network, replace(info, trained_on=({"dataset": "micro", "people": list(prepared.subjects)},)))
+    save_model(path, network, replace(info, trained_on=(SeenData("micro", people=prepared.subjects),)))
     assert "has learnt from everybody" in call(app, arguments, capsys).stderr

@@ -22,6 +22,7 @@ from emonas.evaluate.export import onnx as onnx_model
 from emonas.evaluate.export.cli import app
 from emonas.evaluate.export.int8 import make_sides
 from emonas.evaluate.export.onnx import session
+from emonas.evaluate.model.info import SeenData
 from emonas.evaluate.train.run import run_training
 
 onnx = pytest.importorskip("onnx", reason='needs pip install "emonas[onnx]"')
@@ -135,16 +136,16 @@ def test_whole_numbers_cost_what_is_said(run: Path, tmp_path: Path, capsys: pyte
 
 def test_who_is_tested_follows_from_whom_the_weights_have_seen(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     prepared = small_macro(monkeypatch, name="again")
-    seen = [{"dataset": "again", "people": list(prepared.subjects[:2])}]
-    sides = make_sides(replace(INFO, trained_on=tuple(seen)), prepared)
+    seen = SeenData("again", people=prepared.subjects[:2])
+    sides = make_sides(replace(INFO, trained_on=(seen,)), prepared)
     assert {prepared.samples[i].person for i in sides.learnt} == set(prepared.subjects[:2])
     assert len(sides.tested) + len(sides.learnt) == len(prepared.samples) and not sides.seen
-    seen[0]["people"] = list(prepared.subjects)
-    sides = make_sides(replace(INFO, trained_on=tuple(seen)), prepared)
+    seen = replace(seen, people=prepared.subjects)
+    sides = make_sides(replace(INFO, trained_on=(seen,)), prepared)
     assert sides.seen and len(sides.tested) == len(prepared.samples)
     nameless = replace(prepared, samples=tuple(replace(sample, subject=None) for sample in prepared.samples))
     assert 0 < len(make_sides(INFO, nameless).tested) < len(prepared.samples)
-    final = replace(INFO, trained_on=({"dataset": "again", "protocol": "all", "people": []},))
+    final = replace(INFO, trained_on=(SeenData("again", protocol="all", people=()),))
     assert make_sides(final, nameless).seen
     with pytest.raises(emonas.UserError, match="trained on nobody in it"):
         make_sides(INFO, prepared)

@@ -24,6 +24,7 @@ from emonas.datasets.store.prepared import Prepared
 from emonas.datasets.synthetic.sets import read_macro, read_micro
 from emonas.errors import UserError
 from emonas.evaluate.model.file import load_model, save_model
+from emonas.evaluate.model.info import ModelScore
 from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.run import run_training
 from emonas.network import Network
@@ -165,8 +166,8 @@ def _tensor(name: str, tensor: torch.Tensor | None) -> Callable[[Path], None]:
         (_pickled, "not a whole safetensors file"),
         (_long_header, "not a whole safetensors file"),
         (_foreign, "not a model of emonas"),
-        (_info(version=2), "of version 2, this emonas reads version 1; update emonas"),
-        (_info(names=["a", "a", "c"]), '"names" is not what it should be'),
+        (_info(version=2), '"version" is "?2"?, this emonas reads version 1; update emonas'),
+        (_info(names=["a", "a", "c"]), '"names" must be different names'),
         (_info(names=["a", "b"]), r"tensor classifier.bias is float32 \(3,\), where float32 \(2,\) is needed"),
         (_info(input={**INPUT, "representation": "dance"}), "pictures cannot be made"),
         (_info(input={**INPUT, "size": True}), "names no size"),
@@ -210,6 +211,11 @@ def test_a_folder_of_one_fold_answers_as_its_file_does(monkeypatch: pytest.Monke
 
 
 def test_info_survives_the_file_whatever_it_holds(tmp_path: Path) -> None:
-    info = replace(INFO, names=("Łódź", "b", "c"), score={"in_words": "UAR 0.5"}, input={**INPUT, "odd": [1, None]})
+    info = replace(
+        INFO,
+        names=("Łódź", "b", "c"),
+        score=ModelScore(in_words="UAR 0.5", n_subjects=None),
+        input={**INPUT, "odd": [1, None]},
+    )
     save_model(tmp_path / "m", Network(GENOTYPE, 3, 12, auxiliary=False), info)
     assert load_model(tmp_path / "m", "cpu").info == info

@@ -18,6 +18,7 @@ from made_results import made_results, write_histories
 from PIL import Image
 from report_page import SECTIONS
 from small import small_macro
+from small_results import results_of
 
 from emonas.evaluate.report.page import write_report
 
@@ -64,7 +65,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for fold in results["per_fold"]:
             fold["clips"] = ["a_clip_with_a_long_name/" * 4] * fold["n"]
         results["recipe"]["a_name_without_any_blank_that_is_rather_long" * 2] = "0123456789" * 12
-        return write_report(folder, results, prepared, [random_genotype(random.Random(1), cells=3, channels=8)])
+        return write_report(
+            folder, results_of(results), prepared, [random_genotype(random.Random(1), cells=3, channels=8)]
+        )
 
 
 def seen(folder: Path, page: Path, width: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from known_cells import random_genotype
 from made_results import made_results, write_histories
 from report_page import SECTIONS, Page
 from small import assert_one_line_and_status_2, call, small_macro
+from small_results import results_of
 
 from emonas.cost import count_macs
 from emonas.datasets.store.prepared import Prepared
@@ -59,7 +60,7 @@ def report(
     genotypes: Sequence[Genotype] = (GENOTYPE,),
     pictures: bool = True,
 ) -> Page:
-    return Page(write_report(out, results, prepared, genotypes, pictures))
+    return Page(write_report(out, results_of(results), prepared, genotypes, pictures))
 
 
 def test_it_has_every_part_and_needs_nothing_from_outside(prepared: Prepared, tmp_path: Path) -> None:
@@ -221,7 +222,7 @@ def test_names_are_never_markup(prepared: Prepared, tmp_path: Path) -> None:
 @quickly
 def test_the_surest_mistakes_are_shown_with_their_pictures(prepared: Prepared, tmp_path: Path) -> None:
     results = made_results(prepared, seeds=(0, 1))
-    rows = worst_mistakes(results)
+    rows = worst_mistakes(results_of(results))
     sure = [row["confidence"] for row in rows]
     assert len(rows) == MOST == len({row["position"] for row in rows})
     assert sure == sorted(sure, reverse=True) and not any(row["right"] for row in rows)
@@ -269,7 +270,7 @@ def test_the_cost_is_that_of_the_judged_network(prepared: Prepared) -> None:
     results = made_results(prepared)
     network = Network(GENOTYPE, 7, prepared.size, 3, 8, 3)
     assert ("multiply-accumulates for one picture", f"{count_macs(network, 3, prepared.size):,}") in make_cost_rows(
-        results, [GENOTYPE]
+        results_of(results), [GENOTYPE]
     )
 
 
@@ -321,8 +322,8 @@ def test_a_strange_profile_is_left_out_with_a_note(
 def test_the_same_result_gives_the_same_bytes(prepared: Prepared, tmp_path: Path) -> None:
     write_histories(tmp_path)
     results = made_results(prepared)
-    first = write_report(tmp_path, results, prepared, [GENOTYPE]).read_bytes()
-    assert write_report(tmp_path, results, prepared, [GENOTYPE]).read_bytes() == first
+    first = write_report(tmp_path, results_of(results), prepared, [GENOTYPE]).read_bytes()
+    assert write_report(tmp_path, results_of(results), prepared, [GENOTYPE]).read_bytes() == first
 
 
 @quickly

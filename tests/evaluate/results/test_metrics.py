@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def test_the_rows_for_results_are_means_over_the_seeds() -> None:
     truth = np.array([0, 0, 1, 1])
     seeds = [scores(truth, np.array(answers), 3) for answers in ([0, 0, 1, 1], [0, 1, 1, 1])]
     # second seed: class 0 TP 1 FN 1, class 1 TP 2 FP 1
-    assert class_rows(seeds, ("calm", "glad", "never")) == [
+    assert [asdict(one) for one in class_rows(seeds, ("calm", "glad", "never"))] == [
         {"name": "calm", "n": 2, "f1": pytest.approx((1 + 2 / 3) / 2), "recall": pytest.approx((1 + 1 / 2) / 2)},
         {"name": "glad", "n": 2, "f1": pytest.approx((1 + 4 / 5) / 2), "recall": 1},
         {"name": "never", "n": 0, "f1": None, "recall": None},
@@ -94,8 +95,8 @@ def test_the_rows_for_results_are_means_over_the_seeds() -> None:
     sources = ["a", "b", "a", "b"]
     both = [parts(truth, np.array(answers), sources, 2) for answers in ([0, 0, 1, 1], [0, 1, 1, 1])]
     found = part_rows(both)
-    assert [(one["name"], one["n"]) for one in found] == [("full", 4), ("a", 2), ("b", 2)]
-    assert [one["accuracy"] for one in found] == pytest.approx([(1 + 3 / 4) / 2, 1, (1 + 1 / 2) / 2])
+    assert [(one.name, one.n) for one in found] == [("full", 4), ("a", 2), ("b", 2)]
+    assert [one.accuracy for one in found] == pytest.approx([(1 + 3 / 4) / 2, 1, (1 + 1 / 2) / 2])
 
 
 UNITS = np.array([[1, 0, 1], [1, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 0]])
@@ -114,7 +115,7 @@ def test_action_units_are_judged_one_by_one_and_those_that_nobody_shows_are_name
     assert result.accuracy == pytest.approx((3 / 5 + 4 / 5) / 2)
     assert result.uf1 == pytest.approx((1 / 2 + 8 / 9) / 2)
     assert result.uar == pytest.approx(((1 / 2 + 2 / 3) / 2 + (1 + 0) / 2) / 2)
-    assert [one["f1"] is None for one in class_rows([result], "abc")] == [False, True, False]
+    assert [one.f1 is None for one in class_rows([result], "abc")] == [False, True, False]
 
 
 def test_a_unit_that_everybody_shows_is_judged_by_its_recall() -> None:

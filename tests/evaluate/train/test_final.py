@@ -39,13 +39,13 @@ def test_a_run_of_many_folds_leaves_a_network_when_it_is_asked_for(
     results = run_training(replace(config, final=True))
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
     assert "model.safetensors (trained on everybody" in capsys.readouterr().out
-    assert {key: results[key] for key in ("uar", "n_folds", "confusion", "per_fold", "trained_on")} == {
-        key: judged[key] for key in ("uar", "n_folds", "confusion", "per_fold", "trained_on")
+    assert {key: getattr(results, key) for key in ("uar", "n_folds", "confusion", "per_fold", "trained_on")} == {
+        key: getattr(judged, key) for key in ("uar", "n_folds", "confusion", "per_fold", "trained_on")
     }
     model = emonas.load(run, "cpu")
     assert model.info.people == set(prepared.subjects)
-    assert model.info.score and model.info.score["uar"] == results["uar"]
-    assert f"UAR {results['uar']:.3f}" in model.info.worth and "2 folds by subject" in model.info.worth
+    assert model.info.score and model.info.score.uar == results.uar
+    assert f"UAR {results.uar:.3f}" in model.info.worth and "2 folds by subject" in model.info.worth
     assert model.info.worth.endswith("trained on everybody and tested on nobody")
     learnt = json.loads((run / "seed0" / "final" / "predictions.json").read_text())
     assert learnt["positions"] == [] and len(learnt["history"]["loss"]) == 1
@@ -60,7 +60,7 @@ def test_the_final_network_is_kept_when_seeds_are_added_and_its_score_follows(
     first = emonas.load(tmp_path / "run", "cpu")
     results = run_training(replace(config, final=False, seeds=2))
     model = emonas.load(tmp_path / "run", "cpu")
-    assert model.info.score and model.info.score["uar"] == results["uar"]
+    assert model.info.score and model.info.score.uar == results.uar
     assert (model.probabilities(prepared.images) == first.probabilities(prepared.images)).all()
 
 
@@ -70,7 +70,7 @@ def test_under_a_fixed_split_the_network_is_the_judged_one_or_the_final_one(prep
     tested = {sample.person for sample in prepared.samples if sample.part == "test"}
     model = emonas.load(tmp_path / "run", "cpu")
     assert model.info.people == set(prepared.subjects) - tested
-    assert f"UAR {results['uar']:.3f}" in model.info.worth and "fixed split" in model.info.worth
+    assert f"UAR {results.uar:.3f}" in model.info.worth and "fixed split" in model.info.worth
     run_training(replace(config, final=True))
     assert emonas.load(tmp_path / "run", "cpu").info.people == set(prepared.subjects)
     assert emonas.load(tmp_path / "run" / "seed0" / "fixed", "cpu").info.people == model.info.people
@@ -83,7 +83,7 @@ def test_what_has_no_one_final_network_is_refused_before_anything_is_written(
     with pytest.raises(UserError, match="test-best"):
         run_training(quick(tmp_path, genotype, **FOLDED, final=True, epoch_rule="test-best"))
     for i, name in enumerate(("fold1", "fold2")):
-        origin = Provenance(prepared.name, "emonas", 0, prepared.dataset, protocol="kfold")
+        origin = Provenance(prepared.name, "emonas", 0, database=prepared.dataset, subjects=(), protocol="kfold")
         found = replace(random_genotype(random.Random(i), cells=3, channels=2), provenance=origin)
         found.save(tmp_path / "search" / Fold.folder(name) / "genotype.json")
     with pytest.raises(UserError, match="cells of its own"):
@@ -101,4 +101,4 @@ def test_a_final_training_after_a_start_names_the_people_of_both(prepared: Prepa
     run_training(quick(tmp_path, genotype, epochs=1, out=tmp_path / "first"))
     run_training(quick(tmp_path, genotype, **FOLDED, final=True, pretrained=tmp_path / "first"))
     seen = emonas.load(tmp_path / "run", "cpu").info.trained_on
-    assert [len(origin["people"]) for origin in seen] == [4, 3]
+    assert [len(origin.people) for origin in seen] == [4, 3]

@@ -25,7 +25,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> Prepared:
 
 
 def origin(**changes: object) -> Provenance:
-    plain = Provenance("small", "emonas", 0, database="synthetic-macro", protocol="all")
+    plain = Provenance("small", "emonas", 0, subjects=(), database="synthetic-macro", protocol="all")
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 

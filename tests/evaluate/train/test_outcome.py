@@ -60,11 +60,11 @@ def answers(about: RunInfo, wrong: str = "", seeds: int = 1) -> list[FoldResult]
 def test_a_composite_is_scored_as_a_whole_and_by_source_and_leaves_its_log(composite: Prepared, tmp_path: Path) -> None:
     about = judged(composite, tmp_path, no_pictures=True)
     results = make_results(about, answers(about, wrong="smic"))
-    uar = {part["name"]: part["uar"] for part in results["parts"]}
+    uar = {part.name: part.uar for part in results.parts}
     assert uar == pytest.approx({"full": (1 + 2 / 3 + 2 / 3) / 3, "casme2": 1, "smic": 1 / 3, "samm": 1})
-    assert results["uar"] == uar["full"]
+    assert results.uar == uar["full"]
     write_results(about, results)
-    assert read_results(tmp_path)["parts"] == results["parts"]
+    assert read_results(tmp_path).parts == results.parts
     again = log_scores(read_log((tmp_path / "megc_log.txt").read_text()))
     assert {name: found.uar for name, found in again.items()} == pytest.approx(uar)
 
@@ -84,7 +84,7 @@ def test_everything_that_is_said_fits_80_columns(
 def test_units_are_shown_one_by_one(composite: Prepared, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     about = judged(composite, tmp_path, units=("12",))
     results = make_results(about, answers(about))
-    assert results["uf1"] == 1 and results["confusion"] is None and results["parts"] == []
+    assert results.uf1 == 1 and results.confusion is None and results.parts == ()
     write_results(about, results)
     show_results(tmp_path, results)
     assert "Action units" in capsys.readouterr().out and not (tmp_path / "confusion.png").exists()

@@ -54,17 +54,17 @@ def test_the_weights_arrive_with_the_heads_where_the_classes_are_the_same(
 
 def test_a_start_on_the_same_split_is_clean_and_remembered(prepared: Prepared, first: Path, tmp_path: Path) -> None:
     results = run_training(quick(tmp_path, tmp_path / "g.json", pretrained=first, epochs=1))
-    assert results["leaks"] == [] and results["pretrained"] == str(first)
-    assert [one["dataset"] for one in results["trained_on"]] == ["small", "small"]
+    assert results.leaks == () and results.pretrained == str(first)
+    assert [one.dataset for one in results.trained_on or ()] == ["small", "small"]
     third = quick(tmp_path, tmp_path / "g.json", pretrained=tmp_path / "run", out=tmp_path / "third", epochs=1)
-    assert len(run_training(third)["trained_on"]) == 3
+    assert len(run_training(third).trained_on) == 3
 
 
 def test_a_start_that_knows_tested_people_is_named(
     prepared: Prepared, first: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = quick(tmp_path, tmp_path / "g.json", pretrained=first, protocol="kfold", folds=2, epochs=1)
-    (leak,) = run_training(config)["leaks"]
+    (leak,) = run_training(config).leaks
     trained = {sample.person for sample in prepared.samples if sample.part == "train"}
     assert f"trained on {len(trained)} of the tested people" in leak
     assert leak in " ".join(capsys.readouterr().err.split())
@@ -73,7 +73,7 @@ def test_a_start_that_knows_tested_people_is_named(
 def test_a_start_whose_epoch_was_chosen_on_tested_people_is_named(prepared: Prepared, tmp_path: Path) -> None:
     genotype = genotype_file(tmp_path, prepared)
     run_training(quick(tmp_path, genotype, out=tmp_path / "flattered", epochs=1, epoch_rule="test-best"))
-    (leak,) = run_training(quick(tmp_path, genotype, pretrained=tmp_path / "flattered", epochs=1))["leaks"]
+    (leak,) = run_training(quick(tmp_path, genotype, pretrained=tmp_path / "flattered", epochs=1)).leaks
     assert "trained on" in leak and "tested people" in leak
 
 
@@ -101,7 +101,7 @@ def test_each_fold_starts_from_its_own_where_there_are_as_many(prepared: Prepare
     folded = {"protocol": "kfold", "folds": 2, "epochs": 1}
     run_training(quick(tmp_path, genotype_file(tmp_path, prepared), out=tmp_path / "first", **folded))
     results = run_training(quick(tmp_path, tmp_path / "g.json", pretrained=tmp_path / "first", **folded))
-    assert results["leaks"] == []
+    assert results.leaks == ()
     with pytest.raises(UserError, match="holds 2 folds, not these 6"):
         run_training(quick(tmp_path, tmp_path / "g.json", pretrained=tmp_path / "first", protocol="loso"))
 

@@ -71,7 +71,7 @@ def test_folds_trained_as_one_network_answer_as_those_trained_one_after_the_othe
     run_training(config)
     results = run_training(replace(config, out=tmp_path / "together", together=4))
     assert_same_answers(tmp_path / "together", tmp_path / "run")
-    assert results["n_folds"] == 4
+    assert results.n_folds == 4
 
 
 def test_a_training_begun_as_one_network_goes_on_fold_by_fold(
@@ -122,8 +122,8 @@ def test_folds_with_cells_of_their_own_are_not_trained_as_one(prepared: Prepared
         )
     config = quick(tmp_path, tmp_path / "by", **FOLDED, dataset="small")
     one_by_one = run_training(config)
-    least, most = one_by_one["model"]["parameters_of_folds"]
-    assert least < one_by_one["parameters"] < most
+    least, most = one_by_one.model.parameters_of_folds or (0, 0)
+    assert least < one_by_one.parameters < most
     run_training(replace(config, out=tmp_path / "together", together=4))
     assert_same_answers(tmp_path / "together", tmp_path / "run")
 
@@ -156,16 +156,16 @@ def test_processes_give_the_answers_of_one(prepared: Prepared, tmp_path: Path) -
 def test_seeds_give_a_mean_and_a_spread_and_more_may_be_added(prepared: Prepared, tmp_path: Path) -> None:
     config = quick(tmp_path, genotype_file(tmp_path, prepared))
     one = run_training(config)
-    assert one["spread"]["uar"]["std"] is None
+    assert one.spread.uar.std is None
     stamp = (tmp_path / "run" / "seed0" / "fixed" / "checkpoint.pt").stat().st_mtime_ns
     three = run_training(replace(config, seeds=3))
     assert (tmp_path / "run" / "seed0" / "fixed" / "checkpoint.pt").stat().st_mtime_ns == stamp
-    assert three["seeds"] == [0, 1, 2] and three["per_seed"][0]["uar"] == one["uar"]
-    values = [row["uar"] for row in three["per_seed"]]
-    assert three["uar"] == pytest.approx(np.mean(values))
-    assert three["spread"]["uar"]["std"] == pytest.approx(np.std(values, ddof=1))
-    assert three["n_samples"] == one["n_samples"]
-    assert np.array(three["confusion"]).sum() == 3 * one["n_samples"]
+    assert three.seeds == [0, 1, 2] and three.per_seed[0].uar == one.uar
+    values = [row.uar for row in three.per_seed]
+    assert three.uar == pytest.approx(np.mean(values))
+    assert three.spread.uar.std == pytest.approx(np.std(values, ddof=1))
+    assert three.n_samples == one.n_samples
+    assert np.array(three.confusion).sum() == 3 * one.n_samples
 
 
 def test_a_broken_fold_loses_no_other_and_is_done_by_the_same_command(
@@ -201,9 +201,9 @@ def test_a_well_known_network_is_trained_under_the_same_protocol(
         arch="mobilenet_v3_small", dataset="larger", out=tmp_path / "run", device="cpu", epochs=1, batch_size=8
     )
     results = run_training(config)
-    assert results["model"]["arch"] == "mobilenet_v3_small"
-    assert results["parameters"] == results["model"]["parameters"] > 1_000_000
-    assert results["leaks"] == [] and results["search_saw_test_subjects"] is False
+    assert results.model.arch == "mobilenet_v3_small"
+    assert results.parameters == results.model.parameters > 1_000_000
+    assert results.leaks == () and results.search_saw_test_subjects is False
 
 
 def test_action_units_are_detected_with_a_score_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -211,12 +211,12 @@ def test_action_units_are_detected_with_a_score_each(monkeypatch: pytest.MonkeyP
     units = sorted({unit for sample in prepared.samples for unit in sample.action_units}, key=int)[:3]
     config = quick(tmp_path, genotype_file(tmp_path, prepared), units=tuple(units), epoch_rule="inner", epochs=2)
     results = run_training(config)
-    assert (results["task"], results["classes"], results["confusion"]) == ("units", units, None)
-    assert [row["name"] for row in results["per_class"]] == units
-    shown = [sum(truth) for truth in zip(*results["per_fold"][0]["truth"], strict=True)]
-    assert [row["n"] for row in results["per_class"]] == shown
+    assert (results.task, results.classes, results.confusion) == ("units", tuple(units), None)
+    assert [row.name for row in results.per_class] == units
+    shown = [sum(truth) for truth in zip(*results.per_fold[0].truth, strict=True)]
+    assert [row.n for row in results.per_class] == shown
     together = replace(config, out=tmp_path / "kfold", protocol="kfold", folds=2, together=2)
-    assert run_training(together)["n_folds"] == 2
+    assert run_training(together).n_folds == 2
 
 
 def test_choosing_the_epoch_on_the_tested_people_finds_skill_where_there_is_none(
@@ -240,8 +240,8 @@ def test_choosing_the_epoch_on_the_tested_people_finds_skill_where_there_is_none
     honest = run_training(config)
     capsys.readouterr()
     flattering = run_training(replace(config, epoch_rule="test-best", out=tmp_path / "flattering"))
-    assert abs(honest["uar"] - 1 / 3) < 0.15
-    assert flattering["uar"] > honest["uar"] + 0.15
+    assert abs(honest.uar - 1 / 3) < 0.15
+    assert flattering.uar > honest.uar + 0.15
     said = capsys.readouterr()
     assert "selected on the test subject" in " ".join(said.out.split())
     assert "selected on the test subject" in " ".join(said.err.split())

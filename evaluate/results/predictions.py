@@ -1,0 +1,53 @@
+"""What one fold's network answered, as predictions.json in its folder holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from emonas.evaluate.results.record import Answer
+from emonas.records import Count, Format, Number
+
+NAME = "predictions.json"
+
+
+@dataclass(frozen=True)
+class History:
+    """The course of a training, a value for each epoch; ``inner_uar`` is empty where no rule watches it."""
+
+    loss: tuple[Number, ...] = ()
+    accuracy: tuple[Number, ...] = ()
+    inner_uar: tuple[Number, ...] = ()
+
+
+@dataclass(frozen=True)
+class Course:
+    """All that curves need of a file."""
+
+    history: History
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """A judged fold: ``epoch`` is the judged one, ``clips`` as "dataset/subject/clip"; one place a sample.
+
+    ``probabilities`` has for each sample one of every answer. Only what a result is made of must be there.
+    """
+
+    fold: str = ""
+    seed: Count = 0
+    epoch: Count
+    clips: tuple[str, ...] = ()
+    positions: tuple[Count, ...]
+    truth: tuple[Answer, ...] = ()
+    probabilities: tuple[tuple[Number, ...], ...]
+    history: History = field(default_factory=History)
+
+
+def check_predictions(found: Predictions) -> None:
+    """Every sample has its probabilities, as many as the others. Raises ValueError."""
+    if len(found.probabilities) != len(found.positions) or len({len(row) for row in found.probabilities}) > 1:
+        raise ValueError('"probabilities" does not fit "positions"')
+
+
+PREDICTIONS = Format(Predictions, check=check_predictions)
+COURSE = Format(Course)
