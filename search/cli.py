@@ -7,18 +7,17 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from emonas.console import command_line, run
+from emonas.search.api import search
 from emonas.search.config import SearchConfig
-from emonas.search.run import run_search
 
 DEFAULTS = SearchConfig()
 app = command_line("emonas-search", "Find a normal and a reduction cell on a prepared data set.")
 
 
 @app.default
-def search(config: Annotated[SearchConfig, Parameter(name="*")] = DEFAULTS) -> None:
+def command(config: Annotated[SearchConfig, Parameter(name="*")] = DEFAULTS) -> None:
     """Find a normal and a reduction cell on a prepared data set."""
-
-    run_search(config)
+    search(config)
 
 
 def main() -> None:
