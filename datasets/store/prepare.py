@@ -130,9 +130,7 @@ class _Preparation:
         samples, name = len(self.found.used), self.plan.name
         done = samples - sum(len(batch.samples) for batch in wanted)
         if done:
-            warn(
-                f"{done} of {samples} pictures of {name} are there from a run that was ended before its time"
-            )
+            warn(f"{done} of {samples} pictures of {name} are there from a run that was ended before its time")
         with _no_progress() if self.quiet else progress(f"preparing {name}", samples, done) as step:
             make_all(wanted, self.plan.jobs, lambda more: [step("") for _ in range(more)])
 
