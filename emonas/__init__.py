@@ -17,7 +17,7 @@ _PUBLIC = {
     "Prepared": "emonas.datasets.store.prepared",
     # The steps, with the options of their commands; "search" is the package, which can be called.
     "prepare": "emonas.datasets.api",
-    "search": "emonas",
+    "search": "emonas.search.api",
     "search_cells": "emonas.search.api",
     "train": "emonas.evaluate.train.api",
     "predict": "emonas.evaluate.predict.api",
