@@ -125,7 +125,7 @@ def test_editors_see_every_option_with_type_and_default(
     [("prepare", data_app["prepare"]), ("search", search_app), ("train", train_app), ("predict", predict_app)],
 )
 def test_every_option_of_the_command_is_one_of_the_function(name: str, app: App) -> None:
-    typed = {name for one in app.assemble_argument_collection() for name in one.names if name.startswith("--")}
+    typed = {one.name for one in app.assemble_argument_collection() if one.name.startswith("--")}
     named = [one for one in inspect.signature(STEPS[name]).parameters.values() if one.kind is one.KEYWORD_ONLY]
     assert typed == {f"--{one.name.replace('_', '-')}" for one in named}
 
