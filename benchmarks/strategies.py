@@ -37,7 +37,7 @@ from rich.table import Table
 
 from emonas.console import command_line, run
 from emonas.cost import count_parameters
-from emonas.datasets.clips.representation import PictureOptions
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import prepare
 from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.run import run_training
@@ -206,12 +206,12 @@ def make_sets(work: Path, settings: Settings) -> None:
     """What the parts need, in a store of their own."""
     os.environ["EMONAS_HOME"] = str(work / "home")
     with quiet():
-        prepare("synthetic-macro", None, PictureOptions(size=settings.size), name="bench-macro")
+        prepare("synthetic-macro", None, PrepareConfig(size=settings.size, name="bench-macro", jobs=1))
         sets = {"easy": (easy_picture, 600), "hard": (hard_picture, 600), "few": (hard_picture, 40)}
         for name, (picture, count) in sets.items():
             name = f"bench-{name}"
             write_set(work / name, picture, count)
-            prepare("folder", work / name / "list.csv", PictureOptions(size=16), name=name)
+            prepare("folder", work / name / "list.csv", PrepareConfig(size=16, name=name, jobs=1))
 
 
 app = command_line("benchmarks/strategies.py", "The search strategies under one budget.")

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from emonas.genotype import Genotype
-from emonas.keywords import arguments
-from emonas.search.cli import app
-from emonas.search.run import run_search
+from emonas.keywords import takes_options
+from emonas.search.config import SearchConfig
+
+if TYPE_CHECKING:
+    from emonas.genotype import Genotype
 
 
-def search_cells(**options: Any) -> Genotype | dict[str, Genotype]:
-    """emonas-search: the same options, with _ for -; returns the found genotype, or one a fold by the fold's name.
+@takes_options(SearchConfig)
+def search(config: SearchConfig) -> Genotype | dict[str, Genotype]:
+    """Search on a prepared data set; return the genotype, or with one search a fold the genotypes by the fold's name.
 
-    It is not called ``search``, since ``emonas.search`` is the package that holds the strategies. Raises TypeError for
-    an option that emonas-search does not have, and UserError as the command does.
+    Takes the options of emonas-search by name, with _ for -, or one SearchConfig. Raises UserError for what the
+    command refuses, and TypeError for an option that there is not. ``emonas.search(...)`` is this function.
     """
-    found = run_search(arguments(app, "search_cells", (), options)["config"])
+    from emonas.search.run import run_search
+
+    found = run_search(config)
     return found[""] if set(found) == {""} else found
+
+
+@takes_options(SearchConfig)
+def search_cells(config: SearchConfig) -> Genotype | dict[str, Genotype]:
+    """The former name of `search`, which the next version does not have any more."""
+    return search(config)

@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from emonas.console import command_line, run
+from emonas.search.api import search
 from emonas.search.config import SearchConfig
 
 DEFAULTS = SearchConfig()
@@ -14,11 +15,9 @@ app = command_line("emonas-search", "Find a normal and a reduction cell on a pre
 
 
 @app.default
-def search(config: Annotated[SearchConfig, Parameter(name="*")] = DEFAULTS) -> None:
+def command(config: Annotated[SearchConfig, Parameter(name="*")] = DEFAULTS) -> None:
     """Find a normal and a reduction cell on a prepared data set."""
-    from emonas.search.run import run_search
-
-    run_search(config)
+    search(config)
 
 
 def main() -> None:

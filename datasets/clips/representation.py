@@ -13,7 +13,7 @@ A prepared array (N, C, H, W) of clips is read back as video by ``images.reshape
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_args
 
 import cv2
@@ -24,32 +24,25 @@ from emonas.datasets.clips.dynamic_image import dynamic_image
 from emonas.datasets.clips.flow import flow_picture
 from emonas.datasets.clips.interpolation import interpolate
 from emonas.datasets.clips.magnification import magnify
+from emonas.datasets.clips.options import PictureConfig
 from emonas.datasets.clips.sample import Sample
 from emonas.errors import UserError
-from emonas.options import Coefficients, FlowMethod, Interpolation, Representation, Span
+from emonas.options import Representation
 
 _NO_MOTION = "no frame between onset and the end of the span, so nothing moves"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureOptions:
-    """How samples become pictures. ``representation="auto"`` is "still" for stills and "dynamic" for clips.
+class PictureOptions(PictureConfig):
+    """How samples become pictures: ``size`` is settled, and so is which frame is the apex where the owner gives none.
 
-    Where a database has the option of an apex policy, preparing takes the one by which it is read. ``interpolation``
-    gives every span that is pooled, and every clip, ``length`` frames; a clip without it takes the nearest ones.
-    ``magnify`` is the gain of the Eulerian magnification that comes before everything else, 0 for none.
-    Raises UserError for options that do not fit each other.
+    ``representation="auto"`` is "still" for stills and "dynamic" for clips, see `resolve_representation`.
+    ``interpolation`` gives every span that is pooled, and every clip, ``length`` frames; a clip without it takes the
+    nearest ones. Raises UserError for options that do not fit each other.
     """
 
-    size: int
-    representation: Representation = "auto"
-    coefficients: Coefficients = "exact"
-    span: Span = "onset-apex"
+    size: int = field()
     apex_policy: ApexPolicy = "middle"
-    flow: FlowMethod = "farneback"
-    interpolation: Interpolation = "none"
-    length: int = 10
-    magnify: float = 0.0
 
     def __post_init__(self) -> None:
         if self.interpolation != "none" and self.representation in ("still", "apex", "flow"):

@@ -6,10 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from emonas.datasets.clips.representation import PictureOptions
+from emonas.datasets.clips.options import PictureConfig
 from emonas.datasets.databases.registry import entry
-from emonas.datasets.faces.options import FaceOptions
-from emonas.datasets.reading.choices import Choices
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import find, prepare, prepared_names
 from emonas.datasets.store.prepared import FACTS, FORMAT, Prepared
 from emonas.errors import UserError
@@ -67,16 +66,7 @@ def _made(base: Prepared, representation: str, name: str, source: Path | None, q
         )
     if base.options.get("face_model"):
         raise UserError(f"part representation: {base.name} was prepared with a --face-model; run with it: {run}")
-    return prepare(
-        base.dataset,
-        source,
-        _options(base, representation),
-        name,
-        quiet=quiet,
-        choices=_choices(base),
-        faces=FaceOptions(faces=base.options.get("faces", "whole")),
-        jobs=cores(),
-    )
+    return prepare(base.dataset, source, _config(base, representation, name), quiet=quiet)
 
 
 def _recorded_source(base: Prepared) -> Path | None:
@@ -84,16 +74,11 @@ def _recorded_source(base: Prepared) -> Path | None:
     return Path(recorded) if recorded and Path(recorded).exists() else None
 
 
-def _options(base: Prepared, representation: str) -> PictureOptions:
-    """The pictures' options of ``base``, for another representation; single frames are not interpolated."""
-    known = {field.name for field in dataclasses.fields(PictureOptions)}
+def _config(base: Prepared, representation: str, name: str) -> PrepareConfig:
+    """The options of ``base``, for another representation; single frames are not interpolated."""
+    known = {field.name for field in dataclasses.fields(PictureConfig)} | entry(base.dataset).accepted.keys()
     options: dict[str, Any] = {key: value for key, value in base.options.items() if key in known}
-    options["representation"] = representation
+    options |= {"faces": base.options.get("faces", "whole"), "representation": representation}
     if representation != "dynamic":
         options["interpolation"] = "none"
-    return PictureOptions(**options)
-
-
-def _choices(base: Prepared) -> Choices:
-    accepted = entry(base.dataset).accepted
-    return Choices(**{name: base.options[name] for name in accepted if name in base.options})
+    return PrepareConfig(name=name, **options)

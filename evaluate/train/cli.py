@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from emonas.console import command_line, run
+from emonas.evaluate.train.api import train
 from emonas.evaluate.train.config import TrainConfig
 
 DEFAULTS = TrainConfig()
@@ -14,11 +15,9 @@ app = command_line("emonas-train", "Stack found cells, train the network and jud
 
 
 @app.default
-def train(config: Annotated[TrainConfig, Parameter(name="*")] = DEFAULTS) -> None:
+def command(config: Annotated[TrainConfig, Parameter(name="*")] = DEFAULTS) -> None:
     """Stack found cells, train the network and judge it on unseen people."""
-    from emonas.evaluate.train.run import run_training
-
-    run_training(config)
+    train(config)
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import registry
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import prepare
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
@@ -83,8 +83,8 @@ def prepared_from(
     """A prepared data set called synthetic-macro that was made of these samples."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         serve(monkeypatch, samples)
-        options = PictureOptions(size=size, representation=representation)
-        return prepare("synthetic-macro", None, options, quiet=True, **more)
+        config = PrepareConfig(size=size, representation=representation, jobs=1, **more)
+        return prepare("synthetic-macro", None, config, quiet=True)
 
 
 def files_below(folder: Path) -> list[str]:

@@ -6,14 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cyclopts import App
 
 from emonas.console import run
-from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.databases import registry
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import prepare
 from emonas.datasets.store.prepared import Prepared
 from emonas.datasets.synthetic.sets import read_macro, read_micro
@@ -27,17 +28,17 @@ def small_macro(patch: pytest.MonkeyPatch, subjects: int = 6, size: int = 12, na
     found = read_macro(subjects=subjects, stills=1, size=32)
     with patch.context() as patched:
         patched.setattr(registry, "read", lambda dataset, source, choices: found)
-        return prepare("synthetic-macro", None, PictureOptions(size=size), name=name)
+        return prepare("synthetic-macro", None, PrepareConfig(size=size, name=name, jobs=1))
 
 
 def small_micro(
-    patch: pytest.MonkeyPatch, options: PictureOptions, subjects: int, clips: int, name: str, seed: int = 0
+    patch: pytest.MonkeyPatch, config: PrepareConfig, subjects: int, clips: int, name: str, seed: int = 0
 ) -> Prepared:
     """Clips under a fixed split."""
-    found = read_micro(seed, subjects=subjects, clips=clips, size=options.size)
+    found = read_micro(seed, subjects=subjects, clips=clips, size=config.size or 64)
     with patch.context() as patched:
         patched.setattr(registry, "read", lambda dataset, source, choices: found)
-        return prepare("synthetic-micro", None, options, name=name)
+        return prepare("synthetic-micro", None, replace(config, name=name, jobs=1))
 
 
 def command(module: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:

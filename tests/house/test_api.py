@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,15 +13,23 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from cyclopts import App
 from made_models import INFO, INPUT
 from small import small_macro
 
 import emonas
+from emonas.datasets.cli import app as data_app
+from emonas.datasets.databases import registry
+from emonas.datasets.synthetic.sets import read_macro
 from emonas.errors import UserError
 from emonas.evaluate.model import model as trained
 from emonas.evaluate.model.info import ModelInfo
 from emonas.evaluate.model.inputs import picture_options
 from emonas.evaluate.model.model import Model
+from emonas.evaluate.predict.cli import app as predict_app
+from emonas.evaluate.train.cli import app as train_app
+from emonas.search.cli import app as search_app
+from emonas.search.config import SearchConfig
 
 TINY = {"device": "cpu", "cells": 3, "channels": 2, "epochs": 1, "batch_size": 8}
 
@@ -53,7 +63,7 @@ def test_four_steps_from_faces_to_answers(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     prepared = small_macro(monkeypatch)
-    found = emonas.search_cells(dataset="small", out="cells", **TINY)
+    found = emonas.search(dataset="small", out="cells", **TINY)
     assert isinstance(found, emonas.Genotype) and found.cells == 3
     results = emonas.train(genotype=Path("cells"), out="trained", no_auxiliary=True, **TINY)
     assert results["n_folds"] == 1 and results["dataset"] == "small"
@@ -79,6 +89,77 @@ def test_a_set_is_prepared_with_the_options_of_the_command(tmp_path: Path) -> No
     assert (prepared.name, prepared.size, prepared.classes) == ("mine", 8, ("calm", "glad"))
     with pytest.raises(UserError, match="size"):
         emonas.prepare("folder", tmp_path / "faces", size=4)
+
+
+STEPS: dict[str, Any] = {
+    "prepare": emonas.prepare,
+    "search": emonas.search,
+    "search_cells": emonas.search_cells,
+    "train": emonas.train,
+    "predict": emonas.predict,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "option", "kind", "default"),
+    [
+        ("prepare", ["dataset", "source"], "length", int, 10),
+        ("search", [], "epochs", int | None, None),
+        ("search_cells", [], "exclude_subjects", tuple[str, ...], ()),
+        ("train", [], "epochs", int | None, None),
+        ("predict", ["model", "source"], "window", float, 0.5),
+    ],
+)
+def test_editors_see_every_option_with_type_and_default(
+    name: str, first: list[str], option: str, kind: Any, default: Any
+) -> None:
+    parameters = inspect.signature(STEPS[name]).parameters
+    by_place = [one.name for one in parameters.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
+    assert by_place == first
+    assert (parameters[option].kind, parameters[option].default) == (inspect.Parameter.KEYWORD_ONLY, default)
+    assert parameters[option].annotation == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "app"),
+    [("prepare", data_app["prepare"]), ("search", search_app), ("train", train_app), ("predict", predict_app)],
+)
+def test_every_option_of_the_command_is_one_of_the_function(name: str, app: App) -> None:
+    typed = {one.name for one in app.assemble_argument_collection() if one.name.startswith("--")}
+    named = [one for one in inspect.signature(STEPS[name]).parameters.values() if one.kind is one.KEYWORD_ONLY]
+    assert typed == {f"--{one.name.replace('_', '-')}" for one in named}
+
+
+def test_a_config_stands_for_the_options_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    got: list[Any] = []
+    monkeypatch.setattr("emonas.search.run.run_search", lambda config: got.append(config) or {"a": 1})
+    emonas.search(SearchConfig(dataset="small", seed=3))
+    emonas.search(dataset="small", seed=3)
+    emonas.search_cells(dataset="small", seed=3)
+    assert got == [SearchConfig(dataset="small", seed=3)] * 3
+    with pytest.raises(UserError, match="--seed -1: must be >= 0"):
+        emonas.search(SearchConfig(seed=-1))
+    with pytest.raises(TypeError, match=r"search\(\) takes a config or options by name, not both"):
+        emonas.search(SearchConfig(), seed=3)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        emonas.search("small")  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="missing a required argument: 'source'"):
+        emonas.predict("runs/train", every=2)  # type: ignore[call-overload]
+
+
+def test_the_page_on_python_works(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    few = read_macro(subjects=6, stills=1, size=32)
+    monkeypatch.setattr(registry, "read", lambda dataset, source, choices: few)
+    cv2.imwrite("face.png", plain(128, 32))
+    names: dict[str, Any] = {}
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "python.md").read_text(encoding="utf-8")
+    for block in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+        exec(block, names)
+    assert len(names["found"].rows) == 1 and names["found"].names == names["faces"].classes
+    assert Path("runs/answers/predictions.csv").exists() and Path("runs/rate-0.05/results.json").exists()
 
 
 def test_unknown_options_name_those_that_are_alike() -> None:
@@ -110,11 +191,14 @@ def test_lists_numbers_and_flags_arrive(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_package_of_the_strategies_hides_no_step() -> None:
     code = (
-        "import emonas, emonas.search.run, emonas.evaluate, emonas.datasets.store.prepare\n"
-        "print(*(getattr(emonas, n).__name__ for n in ('prepare', 'search_cells', 'train', 'predict', 'load')))"
+        "import sys, emonas, emonas.search.run, emonas.evaluate, emonas.datasets.store.prepare\n"
+        "print(*(getattr(emonas, n).__name__ for n in ('prepare', 'search_cells', 'train', 'predict', 'load')))\n"
+        "print(emonas.search.__name__, callable(emonas.search), emonas.search is sys.modules['emonas.search'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout.split() == ["prepare", "search_cells", "train", "predict", "load"], done.stderr
+    steps, package = done.stdout.splitlines() or [done.stderr, ""]
+    assert steps.split() == ["prepare", "search_cells", "train", "predict", "load"], done.stderr
+    assert package.split() == ["emonas.search", "True", "True"]
 
 
 def test_stills_come_as_files_folders_arrays_and_lists(tmp_path: Path) -> None:

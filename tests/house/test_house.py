@@ -183,7 +183,7 @@ def test_the_wheel_holds_every_module_and_data_file_and_nothing_else(tmp_path: P
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     files = [path for folder in ALLOWED for path in (ROOT / folder).rglob("*") if path.is_file()]
     wanted = [path for path in files if "__pycache__" not in path.parts]
-    assert {path.suffix for path in wanted} >= {".py", ".jinja", ".css", ".typed"}
+    assert {path.suffix for path in wanted} >= {".py", ".pyi", ".jinja", ".css", ".typed"}
     assert held == {
         str(path.relative_to(ROOT)) if path.is_relative_to(ROOT / GROUND) else f"{GROUND}/{path.relative_to(ROOT)}"
         for path in wanted
@@ -197,6 +197,12 @@ def test_public_names_resolve() -> None:
     assert set(emonas.__all__) <= set(dir(emonas))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = emonas.nothing
+
+
+def test_the_types_of_the_public_names_are_those_of_their_modules() -> None:
+    tree = ast.parse((ROOT / GROUND / "__init__.pyi").read_text(encoding="utf-8"))
+    typed = {alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert typed == emonas._PUBLIC
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

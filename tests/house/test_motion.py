@@ -8,7 +8,7 @@ import pytest
 from known_cells import PROVENANCE, cell_of
 from small import small_micro
 
-from emonas.datasets.clips.representation import PictureOptions
+from emonas.datasets.store.config import PrepareConfig
 from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.run import run_training
 from emonas.genotype import Genotype
@@ -20,7 +20,7 @@ def test_the_dynamic_image_and_the_flow_beat_the_apex_frame(tmp_path: Path, monk
     Genotype(cell, cell, 4, 8, ("0", "1"), PROVENANCE).save(tmp_path / "genotype.json")
     uar = {}
     for representation in ("dynamic", "flow", "apex"):
-        options = PictureOptions(size=64, representation=representation)  # type: ignore[arg-type]
+        options = PrepareConfig(size=64, representation=representation)  # type: ignore[arg-type]
         small_micro(monkeypatch, options, subjects=24, clips=7, name=representation)
         config = TrainConfig(
             genotype=tmp_path / "genotype.json",

@@ -18,14 +18,13 @@ from data_command import Command, fits
 from distributions import counts, people, read, write_frames
 from made_samples import files_below
 
-from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import megc2019
 from emonas.datasets.databases.megc2019 import DATABASE
-from emonas.datasets.faces.options import FaceOptions
 from emonas.datasets.protocols.protocol import folds
 from emonas.datasets.reading.expected import chosen, compare
 from emonas.datasets.store import prepare as preparing
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import prepare
 from emonas.datasets.store.prepared import load
 from emonas.errors import UserError
@@ -150,7 +149,7 @@ def test_people_are_keyed_by_source_and_subject(whole: Path) -> None:
 
 
 def test_the_sources_survive_the_preparation(whole: Path) -> None:
-    made = prepare("megc2019", whole, PictureOptions(size=8), quiet=True, faces=FaceOptions(faces="whole"))
+    made = prepare("megc2019", whole, PrepareConfig(size=8, faces="whole", jobs=1), quiet=True)
     prepared = load(made.folder)
     assert Counter(s.dataset for s in prepared.samples) == {name: sum(of) for name, of in PUBLISHED.items()}
     assert prepared.classes == CLASSES and len(prepared.subjects) == 68
@@ -166,7 +165,7 @@ def test_a_sample_lost_on_the_way_leaves_no_composite(whole: Path, monkeypatch: 
 
     monkeypatch.setattr(preparing, "join", without_the_last)
     with pytest.raises(UserError, match=r"counts as a whole only, and 1 samples are lost \(\w+/.*: no face found"):
-        prepare("megc2019", whole, PictureOptions(size=8), quiet=True, faces=FaceOptions(faces="whole"))
+        prepare("megc2019", whole, PrepareConfig(size=8, faces="whole", jobs=1), quiet=True)
 
 
 def test_all_three_in_one_folder(whole: Path, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from made_samples import Greys, prepared_from, still
 
-from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import registry
 from emonas.datasets.faces import lbp as face_detector_lbp
@@ -23,6 +22,7 @@ from emonas.datasets.faces.face import MARGIN, Face, NoFaceError
 from emonas.datasets.faces.lbp import LbpFinder
 from emonas.datasets.faces.options import FaceOptions
 from emonas.datasets.faces.yunet import YuNetFinder
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import prepare
 from emonas.datasets.synthetic.draw import draw_face, random_identity
 from emonas.errors import UserError
@@ -228,10 +228,10 @@ def test_the_crop_that_a_reader_has_settled_decides(
     samples = tuple(still(i, f"s{i}", "ab"[i % 2], frames=Picture((i,))) for i in range(5))
     found = ReadResult(samples, ("a", "b"), choices={"crop": crop})
     monkeypatch.setattr(registry, "read", lambda dataset, source, choices: found)
-    prepared = prepare("synthetic-macro", None, PictureOptions(size=16), quiet=True)
+    prepared = prepare("synthetic-macro", None, PrepareConfig(size=16, jobs=1), quiet=True)
     assert prepared.dropped == dropped
     assert prepared.options["faces"] == ("detect" if crop == "full" else "whole")
-    assert prepare("synthetic-macro", None, PictureOptions(size=16)).fingerprint == prepared.fingerprint
+    assert prepare("synthetic-macro", None, PrepareConfig(size=16, jobs=1)).fingerprint == prepared.fingerprint
 
 
 def test_dropped_samples_are_left_alone() -> None:

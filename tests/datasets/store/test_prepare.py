@@ -22,17 +22,18 @@ from emonas.datasets.clips.representation import PictureOptions, make_picture
 from emonas.datasets.clips.sample import Sample
 from emonas.datasets.store import prepare as module
 from emonas.datasets.store import workers as workers_module
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import find, prepare, prepared_names
 from emonas.datasets.store.prepared import Prepared
 from emonas.datasets.synthetic import sets as synthetic
 from emonas.errors import UserError
 from emonas.files import read_json
 
-_SMALL = PictureOptions(size=8, coefficients="exact", span="onset-offset")
+_SMALL = PrepareConfig(size=8, coefficients="exact", span="onset-offset", jobs=1)
 
 
 def _make(name: str | None = None, overwrite: bool = False, **options: Any) -> Prepared:
-    return prepare("synthetic-macro", None, replace(_SMALL, **options), name, overwrite, quiet=True)
+    return prepare("synthetic-macro", None, replace(_SMALL, name=name, overwrite=overwrite, **options), quiet=True)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -153,8 +154,8 @@ def test_another_source_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(UserError, match=r"source .*old\.csv -> .*new\.csv"):
         prepare("folder", tmp_path / "new.csv", _SMALL, quiet=True)
     with pytest.raises(UserError, match="dataset folder -> fer2013"):
-        prepare("folder", tmp_path / "new.csv", _SMALL, "mine", quiet=True)
-        prepare("fer2013", tmp_path / "new.csv", _SMALL, "mine", quiet=True)
+        prepare("folder", tmp_path / "new.csv", replace(_SMALL, name="mine"), quiet=True)
+        prepare("fer2013", tmp_path / "new.csv", replace(_SMALL, name="mine"), quiet=True)
 
 
 def test_overwriting_reads_the_source_anew(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -413,7 +414,10 @@ def test_own_sets_of_different_sources_share_nobody(tmp_path: Path, monkeypatch:
     serve(monkeypatch, STILLS)
     for name in ("here.csv", "there.csv"):
         (tmp_path / name).write_text("path,subject,label\n")
-    here, there = (prepare("folder", tmp_path / f"{name}.csv", _SMALL, name, quiet=True) for name in ("here", "there"))
-    again = prepare("folder", tmp_path / "here.csv", replace(_SMALL, size=9), "larger", quiet=True)
+    here, there = (
+        prepare("folder", tmp_path / f"{name}.csv", replace(_SMALL, name=name), quiet=True)
+        for name in ("here", "there")
+    )
+    again = prepare("folder", tmp_path / "here.csv", replace(_SMALL, size=9, name="larger"), quiet=True)
     assert len(here.subjects) == len(there.subjects) and not set(here.subjects) & set(there.subjects)
     assert again.subjects == here.subjects

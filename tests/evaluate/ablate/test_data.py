@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from small import small_macro, small_micro
 
-from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.databases import registry
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import find, prepare
 from emonas.datasets.store.prepared import Prepared
 from emonas.datasets.synthetic.sets import read_micro
@@ -29,8 +29,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Prepared:
     """A few drawn clips, which are the embedded set for the length of a test."""
     found = read_micro(0, subjects=3, clips=3, size=16)
     monkeypatch.setattr(registry, "read", lambda dataset, source, choices: found)
-    options = PictureOptions(size=16, interpolation="linear", length=6)
-    return prepare("synthetic-micro", None, options, "micro", quiet=True)
+    config = PrepareConfig(size=16, interpolation="linear", length=6, name="micro", jobs=1)
+    return prepare("synthetic-micro", None, config, quiet=True)
 
 
 def test_a_drawn_set_is_prepared_in_the_other_representations(drawn: Prepared) -> None:
@@ -48,7 +48,7 @@ def test_a_drawn_set_is_prepared_in_the_other_representations(drawn: Prepared) -
 
 
 def test_the_same_holds_for_a_set_of_apex_frames(drawn: Prepared) -> None:
-    apex = prepare("synthetic-micro", None, PictureOptions(size=16, representation="apex"), "own", quiet=True)
+    apex = prepare("synthetic-micro", None, PrepareConfig(size=16, representation="apex", name="own"), quiet=True)
     assert sorted(other_representations(apex, None, quiet=True)) == ["dynamic", "flow"]
 
 
@@ -59,7 +59,7 @@ def test_what_is_there_is_not_prepared_again(drawn: Prepared, monkeypatch: pytes
 
 
 def test_another_set_under_the_name_is_refused(drawn: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    small_micro(monkeypatch, PictureOptions(size=16), 3, 3, "micro-apex")
+    small_micro(monkeypatch, PrepareConfig(size=16), 3, 3, "micro-apex")
     with pytest.raises(UserError, match="micro-apex is not micro as apex"):
         other_representations(drawn, None, quiet=True)
 
@@ -84,9 +84,9 @@ def own_clips(folder: Path) -> Path:
 
 def test_a_real_set_is_read_from_where_it_was_or_from_where_the_user_says(tmp_path: Path) -> None:
     source = own_clips(tmp_path / "here")
-    mine = prepare("folder", source, PictureOptions(size=16), "mine", quiet=True)
+    mine = prepare("folder", source, PrepareConfig(size=16, name="mine"), quiet=True)
     assert sorted(other_representations(mine, None, quiet=True)) == ["apex", "flow"]
-    again = prepare("folder", source, PictureOptions(size=16), "moved", quiet=True)
+    again = prepare("folder", source, PrepareConfig(size=16, name="moved"), quiet=True)
     source.rename(source.with_name("elsewhere.csv"))
     with pytest.raises(UserError) as refused:
         other_representations(again, None, quiet=True)

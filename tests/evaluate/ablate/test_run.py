@@ -16,8 +16,8 @@ from matplotlib.image import imread
 from small import QUICK, assert_one_line_and_status_2, call, small_macro
 from small_results import Answers, made, rows
 
-from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.databases import registry
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import prepare
 from emonas.datasets.synthetic.sets import read_micro
 from emonas.errors import UserError
@@ -68,8 +68,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("EMONAS_HOME", str(folder))
         patch.setattr(registry, "read", lambda dataset, source, choices: drawn)
         for name, representation in (("micro", "dynamic"), ("micro-apex", "apex"), ("micro-flow", "flow")):
-            options = PictureOptions(size=16, representation=representation)  # type: ignore[arg-type]
-            prepare("synthetic-micro", None, options, name, quiet=True)
+            config = PrepareConfig(size=16, representation=representation, name=name)  # type: ignore[arg-type]
+            prepare("synthetic-micro", None, config, quiet=True)
     return folder
 
 

@@ -15,9 +15,9 @@ from made_models import INFO
 from scipy.stats import spearmanr
 from small import assert_one_line_and_status_2, call, small_micro
 
-from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.faces.options import FaceOptions
 from emonas.datasets.loading.batches import normalise
+from emonas.datasets.store.config import PrepareConfig
 from emonas.errors import UserError
 from emonas.evaluate.explain import attribution as module
 from emonas.evaluate.explain.attribution import baseline, concatenate, explain
@@ -257,7 +257,7 @@ def test_without_captum_one_line_names_the_extra(
 def test_samples_of_a_set_are_of_people_whom_the_network_has_not_seen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepared = small_micro(monkeypatch, PictureOptions(size=SIDE, representation="flow"), 3, 4, "micro")
+    prepared = small_micro(monkeypatch, PrepareConfig(size=SIDE, representation="flow"), 3, 4, "micro")
     seen = [person for person in prepared.subjects if person != prepared.subjects[0]]
     picture = {"size": SIDE, "channels": 3, **prepared.options, **vars(FaceOptions())}
     info = replace(

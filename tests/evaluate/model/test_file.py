@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from small import small_macro, small_micro
 
 import emonas
-from emonas.datasets.clips.representation import PictureOptions
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepared import Prepared
 from emonas.datasets.synthetic.sets import read_macro, read_micro
 from emonas.errors import UserError
@@ -74,7 +74,7 @@ def test_stills_get_the_answers_of_the_training_again(monkeypatch: pytest.Monkey
 def test_clips_get_the_answers_of_the_training_again(
     representation: str, others: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    options = PictureOptions(size=16, representation=representation, **others)  # type: ignore[arg-type]
+    options = PrepareConfig(size=16, representation=representation, **others)  # type: ignore[arg-type]
     prepared = small_micro(monkeypatch, options, 3, 4, "micro")
     run = run_of(prepared, tmp_path, epochs=1)
     expected = judged(run, "fixed")

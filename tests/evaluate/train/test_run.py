@@ -13,7 +13,7 @@ from known_cells import PROVENANCE, cell_of
 from quick_training import genotype_file, quick
 from small import small_macro, small_micro
 
-from emonas.datasets.clips.representation import PictureOptions
+from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
 from emonas.evaluate.train import fold as fold_module
@@ -224,7 +224,7 @@ def test_choosing_the_epoch_on_the_tested_people_finds_skill_where_there_is_none
 ) -> None:
     """Labels drawn at random: nothing can be learnt, chance is a third, and yet."""
     prepared = small_micro(
-        monkeypatch, PictureOptions(size=16, representation="dynamic"), subjects=9, clips=4, name="lots"
+        monkeypatch, PrepareConfig(size=16, representation="dynamic"), subjects=9, clips=4, name="lots"
     )
     table = (prepared.folder / "samples.csv").read_text().splitlines()
     place = table[0].split(",").index("label")
