@@ -15,20 +15,11 @@ from typing import Any, NoReturn
 
 from emonas.errors import UserError
 from emonas.files import read_json, write_json
+from emonas.operations.table import OPERATION_NAMES
 
 FORMAT = "emonas-genotype"
 VERSION = 1
 
-#: The seven operations of the search space, in the order of the alphas' columns.
-OPERATION_NAMES = (
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
 INPUTS = 2
 EDGES_PER_NODE = 2
 MOST_NODES = 16
@@ -263,9 +254,6 @@ class _Reader:
             fingerprint=self.string(origin, "fingerprint", ""),
             versions={str(key): str(value) for key, value in versions.items()},
         )
-
-
-MAX_POOL, AVG_POOL, SKIP, SEP_3X3, SEP_5X5, DIL_3X3, DIL_5X5 = range(len(OPERATION_NAMES))
 
 
 def count_edges(nodes: int) -> int:

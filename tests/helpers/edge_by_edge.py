@@ -14,8 +14,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emonas.genotype import INPUTS, OPERATION_NAMES, node_rows, source_rows
-from emonas.operations import OPERATIONS, FactorizedReduce, Stem, batch_norm, reductions, relu_conv_norm, stem_stride
+from emonas.genotype import INPUTS, node_rows, source_rows
+from emonas.operations.modules import (
+    FactorizedReduce,
+    Stem,
+    batch_norm,
+    build_operation,
+    reductions,
+    relu_conv_norm,
+    stem_stride,
+)
+from emonas.operations.table import OPERATION_NAMES
 from emonas.search.controller import Controller
 from emonas.supernet.packed import PackedNorm, PackedSeparable
 from emonas.supernet.supernet import Supernet, all_active
@@ -23,7 +32,7 @@ from emonas.supernet.supernet import Supernet, all_active
 
 def search_operation(name: str, channels: int, stride: int) -> nn.Module:
     """An operation as the supernet mixes it: without affine parameters, pools followed by batch normalisation."""
-    operation = OPERATIONS[name](channels, stride, False)
+    operation = build_operation(name, channels, stride, False)
     if name in ("max_pool_3x3", "avg_pool_3x3"):
         return nn.Sequential(operation, batch_norm(channels, affine=False))
     return operation
