@@ -34,7 +34,7 @@ def join_phases(x: Tensor) -> Tensor:
 
 
 class Contribution(NamedTuple):
-    """What one state contributes to one node: a picture, and products to be normalised and summed, plain or in phases."""
+    """What one state gives one node: a picture, and products to be normalised and summed, plain or in phases."""
 
     base: Tensor | None
     terms: list[Term]

@@ -15,7 +15,7 @@ all edges that leave one state. What makes it fast is exact:
    the phase (0, 0) is ever read. Where a side is odd the phases differ in size and the plain form is used.
 4. The gradients of depthwise convolutions take the shapes that are fast (`depthwise`).
 
-On a GPU the number of kernels counts instead: `grouped` evaluates a fan-out in few large ones, from the same parameters.
+On a GPU the number of kernels counts instead: `grouped` evaluates a fan-out in few large ones, of the same parameters.
 Weights are therefore stored packed by source state and operation. Activations are channels last throughout.
 """
 
