@@ -38,7 +38,7 @@ from edge_by_edge import PlainSupernet
 
 from emonas.console import command_line, run
 from emonas.device import mixed_precision
-from emonas.operations import Pointwise
+from emonas.operations.modules import Pointwise
 from emonas.search.controller import Controller
 from emonas.search.strategies.bilevel import Bilevel, BilevelPlan
 from emonas.supernet.supernet import Supernet

@@ -18,7 +18,6 @@ from emonas.genotype import (
     INPUTS,
     KINDS,
     NODES,
-    OPERATION_NAMES,
     Cell,
     Edge,
     Genotype,
@@ -27,7 +26,8 @@ from emonas.genotype import (
     node_rows,
 )
 from emonas.network import Network
-from emonas.operations import OPERATIONS, reductions, stem_stride
+from emonas.operations.modules import build_operation, reductions, stem_stride
+from emonas.operations.table import OPERATION_NAMES
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -105,7 +105,7 @@ class CostTable:
         return torch.tensor([from_inputs if is_input else from_nodes for is_input in rows], dtype=torch.float64)
 
     def _of_operation(self, name: str, channels: int, side: int, stride: int) -> int:
-        operation = OPERATIONS[name](channels, stride, True)
+        operation = build_operation(name, channels, stride, True)
         if self.cost == "parameters":
             return count_parameters(operation)
         return count_macs(operation, channels, side) if count_parameters(operation) else 0

@@ -14,18 +14,9 @@ from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta
 
+from emonas.operations.table import OPERATION_NAMES
 from emonas.records import Count, Format, parse_record, plain_record, read_record, shorten, write_record
 
-#: The seven operations of the search space, in the order of the alphas' columns.
-OPERATION_NAMES = (
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
 INPUTS = 2
 EDGES_PER_NODE = 2
 MOST_NODES = 16
@@ -160,8 +151,6 @@ FORMAT = Format(
     head={"operations": list(OPERATION_NAMES)},
     check=check_genotype,
 )
-
-MAX_POOL, AVG_POOL, SKIP, SEP_3X3, SEP_5X5, DIL_3X3, DIL_5X5 = range(len(OPERATION_NAMES))
 
 
 def count_edges(nodes: int) -> int:

@@ -8,7 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from emonas.genotype import INPUTS, Cell, Genotype
-from emonas.operations import OPERATIONS, FactorizedReduce, Pointwise, Stem, reductions, relu_conv_norm, stem_stride
+from emonas.operations.modules import (
+    FactorizedReduce,
+    Pointwise,
+    Stem,
+    build_operation,
+    reductions,
+    relu_conv_norm,
+    stem_stride,
+)
 
 
 def drop_path_mask(
@@ -34,26 +42,26 @@ class StackedCell(nn.Module):
         self.before = FactorizedReduce(c_before, channels) if reduce_before else relu_conv_norm(c_before, channels)
         self.last = relu_conv_norm(c_last, channels)
         self.edges = nn.ModuleList(
-            OPERATIONS[edge.operation](channels, 2 if reduce and edge.source < INPUTS else 1, True)
+            build_operation(edge.operation, channels, 2 if reduce and edge.source < INPUTS else 1, True)
             for edge in cell.edges
         )
         # An identity is never dropped: something must reach the node.
         self.droppable = tuple(not isinstance(operation, nn.Identity) for operation in self.edges)
 
-    def forward(self, before: Tensor, last: Tensor, kept: Tensor | None = None) -> Tensor:
+    def forward(self, before: Tensor, last: Tensor, mask: Tensor | None = None) -> Tensor:
         """The outputs of the two cells before, (N, C, H, W) each, become this cell's.
 
-        ``kept``: drop-path factors, a row (N,) for each operation that may be dropped.
+        ``mask``: drop-path factors, a row (N,) for each operation that may be dropped (`drop_path_mask`).
         """
         states = [self.before(before), self.last(last)]
-        factors = iter(()) if kept is None else iter(kept.unbind())
+        factors = iter(()) if mask is None else iter(mask.unbind())
         edges = zip(self.edges, self.droppable, strict=True)
         for node in range(self.cell.nodes):
             paths = []
             for edge in self.cell.incoming(node):
                 operation, droppable = next(edges)
                 path = operation(states[edge.source])
-                if kept is not None and droppable:
+                if mask is not None and droppable:
                     path = path * next(factors).to(path.dtype).view(-1, 1, 1, 1)
                 paths.append(path)
             states.append(paths[0] + paths[1])
@@ -121,12 +129,12 @@ class Network(nn.Module):
         """Logits (N, classes) of images (N, in_channels, H, W)."""
         return self.logits_and_auxiliary(images)[0]
 
-    def logits_and_auxiliary(self, images: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Logits, and in training those of the auxiliary head. ``kept``: (paths, N) as `drop_path_mask` gives them."""
+    def logits_and_auxiliary(self, images: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Logits, and in training those of the auxiliary head. ``mask``: (paths, N) as `drop_path_mask` gives them."""
         auxiliary: Tensor | None = None
         factors: Sequence[Tensor | None] = [None] * len(self.cells)
-        if kept is not None:
-            factors = torch.split(kept, self.paths_of_cells)
+        if mask is not None:
+            factors = torch.split(mask, self.paths_of_cells)
         before = last = self.stem(images)
         for position, (cell, of_cell) in enumerate(zip(self.cells, factors, strict=True)):
             before, last = last, cell(before, last, of_cell)
@@ -148,6 +156,6 @@ class Baseline(nn.Module):
         """Logits (N, classes) of images (N, C, H, W)."""
         return self.classifier(images)
 
-    def logits_and_auxiliary(self, images: Tensor, kept: Tensor | None = None) -> tuple[Tensor, None]:
+    def logits_and_auxiliary(self, images: Tensor, mask: Tensor | None = None) -> tuple[Tensor, None]:
         """Logits, and no auxiliary head's."""
         return self(images), None

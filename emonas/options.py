@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
+
+from emonas.operations.table import OPERATION_NAMES
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 ProtocolName = Literal["auto", "fixed", "loso", "kfold", "au3"]
@@ -19,9 +21,11 @@ EngineName = Literal["local", "ray"]
 Optimiser = Literal["sgd", "adamw"]
 Balance = Literal["none", "sampler", "loss"]
 StrategyName = Literal["emonas", "darts", "pdarts", "pcdarts", "random"]
-OperationName = Literal[
-    "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"
-]
+if TYPE_CHECKING:
+    OperationName = str
+else:
+    # The command line takes its choices from here; a type checker cannot read a Literal that is computed.
+    OperationName = Literal[OPERATION_NAMES]
 
 Positive = Annotated[int, Parameter(validator=Number(gte=1))]
 Count = Annotated[int, Parameter(validator=Number(gte=0))]

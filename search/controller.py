@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emonas.genotype import KINDS, OPERATION_NAMES, Cell, count_edges, node_rows
+from emonas.genotype import KINDS, Cell, count_edges, node_rows
+from emonas.operations.table import OPERATION_NAMES
 from emonas.supernet.supernet import Supernet, derive_cell
 
 ALPHA_SCALE = 1e-3

@@ -16,7 +16,7 @@ from emonas.device import pick_device, versions
 from emonas.errors import UserError
 from emonas.files import open_run
 from emonas.genotype import Genotype, Provenance
-from emonas.operations import reductions
+from emonas.operations.modules import reductions
 from emonas.search.config import SearchConfig, check, resolve
 from emonas.search.loop import SearchTask, keep_genotype, make_batches, make_setting, search, with_seed
 from emonas.search.ranking import best_by_short_training

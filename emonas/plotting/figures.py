@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 
 from emonas.errors import UserError
 from emonas.files import replacing
-from emonas.genotype import INPUTS, MOST_NODES, OPERATION_NAMES, Genotype
+from emonas.genotype import INPUTS, MOST_NODES, Genotype
+from emonas.operations.table import OPERATION_NAMES
 from emonas.plotting.cell import draw_cell, draw_panel
 from emonas.plotting.cell_layout import Box, cell_size, lay_out
 from emonas.plotting.style import (

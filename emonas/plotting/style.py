@@ -18,6 +18,8 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath, text_to_path
 
+from emonas.operations.table import OPERATIONS
+
 FONT = "DejaVu Sans"
 DPI = 100
 #: The usual size of letters in points, of which an inch has so many.
@@ -27,25 +29,9 @@ HEAT = LinearSegmentedColormap.from_list("emonas", [PALE, "#b5d3ea", "#5a9fcf", 
 #: From here on the heat is so dark that text on it must be white.
 DARK_HEAT = 0.6
 
-#: What people read for each operation, and the colour of its family (Okabe and Ito, safe for the colour-blind).
-SHORT_NAMES = {
-    "max_pool_3x3": "max pool 3×3",
-    "avg_pool_3x3": "avg pool 3×3",
-    "skip_connect": "skip",
-    "sep_conv_3x3": "sep conv 3×3",
-    "sep_conv_5x5": "sep conv 5×5",
-    "dil_conv_3x3": "dil conv 3×3",
-    "dil_conv_5x5": "dil conv 5×5",
-}
-COLOURS = {
-    "max_pool_3x3": "#e69f00",
-    "avg_pool_3x3": "#cc79a7",
-    "skip_connect": "#009e73",
-    "sep_conv_3x3": "#0072b2",
-    "sep_conv_5x5": "#0072b2",
-    "dil_conv_3x3": "#d55e00",
-    "dil_conv_5x5": "#d55e00",
-}
+#: What people read for each operation, and the colour of its family.
+SHORT_NAMES = {name: operation.short_name for name, operation in OPERATIONS.items()}
+COLOURS = {name: operation.colour for name, operation in OPERATIONS.items()}
 
 
 def state_names(nodes: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A fan evaluated in few large kernels, for devices on which the number of kernels is what costs.
+"""A fan-out evaluated in few large kernels, for devices on which the number of kernels is what costs.
 
 The same parameters and the same function as the form in `mixed_cell`. All edges of an operation are one call: the
 activated state is repeated for each target, a depthwise convolution sees targets * channels groups, a pointwise one
@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from emonas.genotype import INPUTS, SKIP
+from emonas.genotype import INPUTS
+from emonas.operations.table import SKIP
 from emonas.supernet.fan_out import DILATED, SEPARABLE, FanOut
 from emonas.supernet.mixed_cell import MixedCell, shuffle_channels
 from emonas.supernet.packed import PackedSeparable
@@ -22,17 +23,17 @@ def grouped_cell(cell: MixedCell, before: Tensor, last: Tensor, weights: Tensor)
     """What ``cell(before, last, weights)`` computes, for ``weights`` (edges, operations)."""
     states = [cell.before(before), cell.last(last)]
     ahead: Tensor | None = None  # sums for all nodes that are not complete yet, as blocks of channels
-    for source, fan in enumerate(cell.fan_outs()):
+    for source, fan_out in enumerate(cell.fan_outs()):
         if source >= INPUTS:
             assert ahead is not None
             states.append(_finished(cell, ahead[:, : _block(cell)]))
             ahead = ahead[:, _block(cell) :]
         of_source = cell.leaving(weights, source)
-        summands = grouped_fan_out(fan, cell.mixed_part(states[source]), of_source)
+        contributions = grouped_fan_out(fan_out, cell.mixed_part(states[source]), of_source)
         if cell.part > 1:
-            by = cell.passing_part(states[source], fan.stride)
-            summands = _side_by_side(summands, by, of_source.sum(1))
-        ahead = summands if ahead is None else ahead + summands
+            by = cell.passing_part(states[source], fan_out.stride)
+            contributions = _side_by_side(contributions, by, of_source.sum(1))
+        ahead = contributions if ahead is None else ahead + contributions
     assert ahead is not None
     states.append(_finished(cell, ahead))
     return torch.cat(states[INPUTS:], dim=1)
@@ -55,25 +56,26 @@ def _side_by_side(mixed: Tensor, by: Tensor, weights: Tensor) -> Tensor:
     return torch.cat([mixed.view(n, targets, -1, height, width), passing], 2).flatten(1, 2)
 
 
-def grouped_fan_out(fan: FanOut, state: Tensor, weights: Tensor) -> Tensor:
-    """The summands of all targets, (N, targets * channels, H, W), for ``weights`` (targets, operations)."""
+def grouped_fan_out(fan_out: FanOut, state: Tensor, weights: Tensor) -> Tensor:
+    """The contributions to all targets, (N, targets * channels, H, W), for ``weights`` (targets, operations)."""
     active = F.relu(state)
-    found = _parameter_free(fan, state, weights)
-    for module, rows, operation in fan.present(SEPARABLE):
-        inner = F.relu(_separable(module.first, _repeated(active, len(rows)), None, fan.stride))
-        blocks = _separable(module.second, inner, fan.scales(weights, operation))
-        found = _added(found, fan, operation, blocks)
-    for module, rows, operation in fan.present(DILATED):
-        repeated = _repeated(active, len(rows))
-        blocks = _separable(module, repeated, fan.scales(weights, operation), fan.stride, 2)
-        found = _added(found, fan, operation, blocks)
-    rows = fan.rows[SKIP]
-    if rows and fan.stride == 2:
-        found = _added(found, fan, SKIP, fan.reduced(active, fan.scales(weights, SKIP)))
-    elif rows and fan.drops_skips:
-        dropped = F.dropout(_repeated(state, len(rows)), fan.skip_dropout)
-        scales = fan.scales(weights, SKIP).repeat_interleave(state.shape[1])[:, None, None]
-        found = _added(found, fan, SKIP, scales.to(dropped.dtype) * dropped)
+    found = _parameter_free(fan_out, state, weights)
+    for column, _, module in fan_out.present(SEPARABLE):
+        repeated = _repeated(active, module.targets)
+        inner = F.relu(_separable(module.first, repeated, None, fan_out.stride))
+        blocks = _separable(module.second, inner, fan_out.scales(weights, column))
+        found = _added(found, fan_out, column, blocks)
+    for column, operation, module in fan_out.present(DILATED):
+        repeated = _repeated(active, module.targets)
+        blocks = _separable(module, repeated, fan_out.scales(weights, column), fan_out.stride, operation.dilation)
+        found = _added(found, fan_out, column, blocks)
+    rows = fan_out.rows[SKIP]
+    if rows and fan_out.stride == 2:
+        found = _added(found, fan_out, SKIP, fan_out.reduced(active, fan_out.scales(weights, SKIP)))
+    elif rows and fan_out.drops_skips:
+        dropped = F.dropout(_repeated(state, len(rows)), fan_out.skip_dropout)
+        scales = fan_out.scales(weights, SKIP).repeat_interleave(state.shape[1])[:, None, None]
+        found = _added(found, fan_out, SKIP, scales.to(dropped.dtype) * dropped)
     assert found is not None
     return found
 
@@ -89,9 +91,9 @@ def _separable(module: PackedSeparable, x: Tensor, scales: Tensor | None, stride
     return normalised
 
 
-def _added(total: Tensor | None, fan: FanOut, operation: int, blocks: Tensor) -> Tensor:
+def _added(total: Tensor | None, fan_out: FanOut, column: int, blocks: Tensor) -> Tensor:
     """Add blocks of channels, one for each target that has the operation, to those of all targets."""
-    rows, targets = fan.rows[operation], fan.targets
+    rows, targets = fan_out.rows[column], fan_out.targets
     if len(rows) == targets:
         return blocks if total is None else total + blocks
     n, channels, height, width = blocks.shape
@@ -99,14 +101,14 @@ def _added(total: Tensor | None, fan: FanOut, operation: int, blocks: Tensor) ->
     if total is None:
         total = blocks.new_zeros(n, targets * blocks.shape[2], height, width)
     wide = total.view(n, targets, -1, height, width)
-    return wide.index_add(1, fan.index(operation), blocks).flatten(1, 2)
+    return wide.index_add(1, fan_out.index(column), blocks).flatten(1, 2)
 
 
-def _parameter_free(fan: FanOut, state: Tensor, weights: Tensor) -> Tensor | None:
-    """Pools and identities of all targets as one product of a (targets x 3) matrix with the shared pictures."""
-    shared = fan.shared(state)
+def _parameter_free(fan_out: FanOut, state: Tensor, weights: Tensor) -> Tensor | None:
+    """Pools and identities of all targets as one product of a (targets x shared) matrix with the shared pictures."""
+    shared = fan_out.shared(state)
     if not shared:
         return None
     stack = torch.stack([x.permute(0, 2, 3, 1) for x in shared.values()])
-    columns = torch.stack([weights[:, operation] for operation in shared], 1).to(stack.dtype)
+    columns = torch.stack([weights[:, column] for column in shared], 1).to(stack.dtype)
     return torch.einsum("tk,knhwc->nhwtc", columns, stack).flatten(3).permute(0, 3, 1, 2)

@@ -6,7 +6,7 @@ Evaluated edge by edge, (1) computes many things several times. Here it is organ
 all edges that leave one state. What makes it fast is exact:
 
 1. ReLU, pools and their normalisation depend on the state alone: once per state, not per edge. For all targets j at
-   once the parameter-free part of (1) is a product of a (targets x 3) with a (3 x pixels) matrix.
+   once the parameter-free part of (1) is a product of two matrices, (targets x pictures) and (pictures x pixels).
 2. Affine-free normalisation followed by a weight is normalisation with that weight as its scale, and all that meets in
    a node is one sum of normalised products (`separable_sum`): no operation's output is written on its own.
 3. A convolution with dilation 2 sees only pixels of its own parity. On the four phases x[p::2, q::2], put along the
@@ -15,7 +15,7 @@ all edges that leave one state. What makes it fast is exact:
    the phase (0, 0) is ever read. Where a side is odd the phases differ in size and the plain form is used.
 4. The gradients of depthwise convolutions take the shapes that are fast (`depthwise`).
 
-On a GPU the number of kernels counts instead: `grouped` evaluates a fan in few large ones, from the same parameters.
+On a GPU the number of kernels counts instead: `grouped` evaluates a fan-out in few large ones, of the same parameters.
 Weights are therefore stored packed by source state and operation. Activations are channels last throughout.
 """
 
@@ -28,7 +28,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from emonas.genotype import INPUTS, source_rows
-from emonas.operations import FactorizedReduce, relu_conv_norm
+from emonas.operations.modules import FactorizedReduce, relu_conv_norm
 from emonas.supernet.fan_out import Contribution, FanOut, join_phases
 from emonas.supernet.separable_sum import separable_sum
 
@@ -68,6 +68,7 @@ class MixedCell(nn.Module):
             else relu_conv_norm(c_before, channels, affine=False)
         )
         self.last = relu_conv_norm(c_last, channels, affine=False)
+        # Checkpoints know the fan-outs by this name.
         self.fans = nn.ModuleList(
             FanOut(self.mixed, 2 if reduce and source < INPUTS else 1, active[source_rows(nodes, source)])
             for source in range(INPUTS + nodes - 1)
@@ -76,10 +77,10 @@ class MixedCell(nn.Module):
             self.register_buffer(f"rows_of_{source}", torch.tensor(source_rows(nodes, source)), persistent=False)
 
     def fan_outs(self) -> Iterator[FanOut]:
-        """The fans in the order of their states."""
-        for fan in self.fans:
-            assert isinstance(fan, FanOut)
-            yield fan
+        """The fan-outs in the order of their states."""
+        for fan_out in self.fans:
+            assert isinstance(fan_out, FanOut)
+            yield fan_out
 
     def leaving(self, weights: Tensor, source: int) -> Tensor:
         """The rows of a weight matrix (edges, operations) that belong to the edges leaving a state."""
@@ -90,15 +91,16 @@ class MixedCell(nn.Module):
         states = [self.before(before), self.last(last)]
         arriving: list[list[Contribution]] = [[] for _ in range(self.nodes)]
         passing: list[list[Tensor]] = [[] for _ in range(self.nodes)]
-        for source, fan in enumerate(self.fan_outs()):
+        for source, fan_out in enumerate(self.fan_outs()):
             if source >= INPUTS:
                 states.append(self._state(arriving[source - INPUTS], passing[source - INPUTS]))
             of_source = self.leaving(weights, source)
             first = self.nodes - len(of_source)
-            for node, summands in enumerate(fan(self.mixed_part(states[source]), of_source), first):
-                arriving[node].append(summands)
+            contributions = fan_out(self.mixed_part(states[source]), of_source)
+            for node, contribution in enumerate(contributions, first):
+                arriving[node].append(contribution)
             if self.part > 1:
-                by = self.passing_part(states[source], fan.stride)
+                by = self.passing_part(states[source], fan_out.stride)
                 for node, weight in enumerate(of_source.sum(1), first):
                     passing[node].append(weight * by)
         states.append(self._state(arriving[-1], passing[-1]))
@@ -117,12 +119,12 @@ class MixedCell(nn.Module):
 
     def _state(self, arriving: list[Contribution], passing: list[Tensor]) -> Tensor:
         """A node's state: pictures and products summed, those in phases apart and joined once."""
-        base = _total([summands.base for summands in arriving])
-        phased = [term for summands in arriving for term in summands.phased]
+        base = _total([contribution.base for contribution in arriving])
+        phased = [term for contribution in arriving for term in contribution.phased]
         if phased:
             joined = join_phases(separable_sum(phased, None, self.training))
             base = joined if base is None else base + joined
-        terms = [term for summands in arriving for term in summands.terms]
+        terms = [term for contribution in arriving for term in contribution.terms]
         state = separable_sum(terms, base, self.training) if terms else base
         assert state is not None
         if self.part == 1:

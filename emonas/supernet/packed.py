@@ -15,7 +15,7 @@ from emonas.supernet.separable_sum import EPSILON, MOMENTUM, Term, separable_rec
 
 
 class PackedNorm(nn.Module):
-    """Batch normalisations without parameters, one for each target of a fan; the running statistics are packed."""
+    """Batch normalisations without parameters, one for each target of a fan-out; the running statistics are packed."""
 
     def __init__(self, targets: int, channels: int) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ def packed_weights(targets: int, c_out: int, c_in: int, kernel: int) -> nn.Param
 
 
 class PackedSeparable(nn.Module):
-    """Depthwise, pointwise, normalisation for all targets of a fan (`operations.separable` without its ReLU)."""
+    """Depthwise, pointwise, normalisation for all targets of a fan-out (`modules.separable` without its ReLU)."""
 
     def __init__(self, targets: int, channels: int, kernel: int) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class PackedSeparable(nn.Module):
         self.norm = PackedNorm(targets, channels)
 
     def terms(self, x: Tensor | list[Tensor], scales: Tensor | None, stride: int = 1, dilation: int = 1) -> list[Term]:
-        """A summand for each target, from the activated state or from an input for each; ``scales``: (targets,)."""
+        """A term for each target, from the activated state or from an input for each; ``scales``: (targets,)."""
         kernels, mixers = self.depthwise.chunk(self.targets), self.pointwise.chunk(self.targets)
         inputs = x if isinstance(x, list) else [x] * self.targets
         return [
@@ -71,7 +71,7 @@ class PackedSeparable(nn.Module):
 
 
 class PackedTwice(nn.Module):
-    """The separable convolution applied twice (`operations.sep_conv` without its first ReLU)."""
+    """The separable convolution applied twice (`modules.sep_conv` without its first ReLU)."""
 
     def __init__(self, targets: int, channels: int, kernel: int) -> None:
         super().__init__()
@@ -80,6 +80,6 @@ class PackedTwice(nn.Module):
         self.second = PackedSeparable(targets, channels, kernel)
 
     def terms(self, x: Tensor, scales: Tensor, stride: int) -> list[Term]:
-        """A summand for each target, from the activated state."""
+        """A term for each target, from the activated state."""
         inner = self.first.terms(x, None, stride)
         return self.second.terms(separable_rectified(inner, self.training), scales)

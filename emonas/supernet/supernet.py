@@ -20,14 +20,13 @@ from emonas.genotype import (
     INPUTS,
     KINDS,
     NODES,
-    OPERATION_NAMES,
-    SKIP,
     Cell,
     Edge,
     count_edges,
     node_rows,
 )
-from emonas.operations import Stem, reductions, stem_stride
+from emonas.operations.modules import Stem, reductions, stem_stride
+from emonas.operations.table import OPERATION_NAMES, SKIP
 from emonas.supernet.grouped import grouped_cell
 from emonas.supernet.mixed_cell import MixedCell
 
@@ -119,8 +118,8 @@ class Supernet(nn.Module):
         """Drop out pixels of identities in training (P-DARTS), each edge's its own."""
         self.skip_dropout = rate
         for cell in self.each_cell():
-            for fan in cell.fan_outs():
-                fan.skip_dropout = rate
+            for fan_out in cell.fan_outs():
+                fan_out.skip_dropout = rate
 
 
 def _recomputed(form: Callable[..., Tensor], cell: MixedCell, before: Tensor, last: Tensor, weights: Tensor) -> Tensor:

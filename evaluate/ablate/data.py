@@ -13,7 +13,6 @@ from emonas.datasets.store.prepare import find, prepare, prepared_names
 from emonas.datasets.store.prepared import FACTS, FORMAT, Prepared
 from emonas.errors import UserError
 from emonas.evaluate.ablate.variants import REPRESENTATIONS, Data
-from emonas.jobs.job import cores
 from emonas.records import read_record
 
 

@@ -73,8 +73,8 @@ def to_onnx(network: nn.Module, images: Tensor, input_name: str, output_name: st
     Nothing is checked; see `missing_packages` for what this needs.
     """
     batch = torch.export.Dim("batch")
-    # Where gradients are wanted, 1x1 convolutions are matrix products (`emonas.operations.pointwise`), which nothing
-    # folds or fuses.
+    # Where gradients are wanted, 1x1 convolutions are matrix products (`emonas.operations.modules.pointwise`), which
+    # nothing folds or fuses.
     with torch.no_grad(), _calm():
         program = torch.onnx.export(
             network,

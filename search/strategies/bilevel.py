@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from emonas.cost import CostTable
 from emonas.device import mixed_precision
-from emonas.operations import reductions
+from emonas.operations.modules import reductions
 from emonas.search.batches import SearchBatches
 from emonas.search.controller import Controller
 from emonas.search.strategies.cuda_graphs import StaticGradients

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from emonas.device import epoch_seed, seed_everything
 from emonas.genotype import KINDS
-from emonas.operations import reductions
+from emonas.operations.modules import reductions
 from emonas.search.batches import SearchBatches
 from emonas.search.controller import Controller
 from emonas.search.strategies import bilevel

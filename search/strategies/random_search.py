@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from emonas.genotype import EDGES_PER_NODE, INPUTS, NODES, OPERATION_NAMES, SKIP, Cell, Edge
-from emonas.operations import reductions
+from emonas.genotype import EDGES_PER_NODE, INPUTS, NODES, Cell, Edge
+from emonas.operations.modules import reductions
+from emonas.operations.table import OPERATION_NAMES, SKIP
 from emonas.search.batches import SearchBatches
 from emonas.search.ranking import Ranked, short_training
 from emonas.search.strategy import Architecture, Setting

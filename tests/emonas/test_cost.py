@@ -12,9 +12,10 @@ from known_cells import DARTS_V2, random_cell, random_genotype
 from torch import Tensor, nn
 
 from emonas.cost import CostKind, CostTable, count_macs, count_parameters, one_hot
-from emonas.genotype import KINDS, OPERATION_NAMES, Genotype, count_edges
+from emonas.genotype import KINDS, Genotype, count_edges
 from emonas.network import Network
-from emonas.operations import OPERATIONS, reductions
+from emonas.operations.modules import build_operation, reductions
+from emonas.operations.table import OPERATION_NAMES
 from emonas.supernet.supernet import derive_cell
 
 
@@ -58,7 +59,7 @@ def test_macs_are_those_of_one_image_in_evaluation(training: bool) -> None:
 def test_macs_of_separable_convolutions(name: str, kernel: int, times: int, stride: int) -> None:
     channels, size = 6, 8
     pixels = (size // stride) ** 2
-    assert count_macs(OPERATIONS[name](channels, stride, True), channels, size) == (
+    assert count_macs(build_operation(name, channels, stride, True), channels, size) == (
         times * pixels * channels * (kernel**2 + channels)
     )
 

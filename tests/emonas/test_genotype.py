@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from known_cells import DARTS_V2, random_genotype
 
 from emonas.errors import UserError
-from emonas.genotype import MOST_NODES, OPERATION_NAMES, Cell, Edge, Genotype, Provenance, from_json
+from emonas.genotype import MOST_NODES, Cell, Edge, Genotype, Provenance, from_json
+from emonas.operations.table import OPERATION_NAMES
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 

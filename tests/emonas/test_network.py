@@ -12,7 +12,7 @@ from torch import nn
 
 from emonas.cost import count_parameters
 from emonas.network import Network, StackedCell, drop_path_mask
-from emonas.operations import Pointwise
+from emonas.operations.modules import Pointwise
 
 
 def small(seed: int = 0, cells: int = 3, size: int = 16, auxiliary: bool = True) -> Network:

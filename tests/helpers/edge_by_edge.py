@@ -14,17 +14,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emonas.genotype import INPUTS, OPERATION_NAMES, node_rows, source_rows
-from emonas.operations import OPERATIONS, FactorizedReduce, Stem, batch_norm, reductions, relu_conv_norm, stem_stride
+from emonas.genotype import INPUTS, node_rows, source_rows
+from emonas.operations.modules import (
+    FactorizedReduce,
+    Stem,
+    batch_norm,
+    build_operation,
+    reductions,
+    relu_conv_norm,
+    stem_stride,
+)
+from emonas.operations.table import OPERATION_NAMES
 from emonas.search.controller import Controller
+from emonas.supernet.fan_out import POOLS
 from emonas.supernet.packed import PackedNorm, PackedSeparable
 from emonas.supernet.supernet import Supernet, all_active
 
 
 def search_operation(name: str, channels: int, stride: int) -> nn.Module:
     """An operation as the supernet mixes it: without affine parameters, pools followed by batch normalisation."""
-    operation = OPERATIONS[name](channels, stride, False)
-    if name in ("max_pool_3x3", "avg_pool_3x3"):
+    operation = build_operation(name, channels, stride, False)
+    if OPERATION_NAMES.index(name) in POOLS:
         return nn.Sequential(operation, batch_norm(channels, affine=False))
     return operation
 
@@ -226,27 +236,27 @@ def _unpacked(fast: Supernet, plain: PlainSupernet) -> Iterator[tuple[nn.Module,
 def _packed(fast: Supernet, plain: PlainSupernet) -> Iterator[tuple[nn.Module, int, nn.Module]]:
     """What the fast form packs for several edges, the place of an edge in it, and that edge's own in the plain form."""
     for fast_cell, plain_cell in zip(fast.cells, plain.cells, strict=True):
-        for source, fan in enumerate(fast_cell.fans):
+        for source, fan_out in enumerate(fast_cell.fans):
             for target in range(len(source_rows(fast.nodes, source))):
-                node = fast.nodes - fan.targets + target
+                node = fast.nodes - fan_out.targets + target
                 for name, operation in plain_cell.edges[node][source].operations.items():
                     # Pools are normalised once for all targets.
-                    place = 0 if "pool" in name else fan.rows[OPERATION_NAMES.index(name)].index(target)
-                    yield from ((ours, place, theirs) for ours, theirs in _of_operation(fan, name, operation))
+                    place = 0 if "pool" in name else fan_out.rows[OPERATION_NAMES.index(name)].index(target)
+                    yield from ((ours, place, theirs) for ours, theirs in _of_operation(fan_out, name, operation))
 
 
-def _of_operation(fan: nn.Module, name: str, operation: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
+def _of_operation(fan_out: nn.Module, name: str, operation: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
     kind, _, kernel = name.rpartition("_")
     if kind == "sep_conv":
-        twice, layers = getattr(fan, f"sep_{kernel}"), list(operation)
+        twice, layers = getattr(fan_out, f"sep_{kernel}"), list(operation)
         yield twice.first, nn.Sequential(*layers[:4])
         yield twice.second, nn.Sequential(*layers[4:])
     elif kind == "dil_conv":
-        yield getattr(fan, f"dil_{kernel}"), operation
+        yield getattr(fan_out, f"dil_{kernel}"), operation
     elif isinstance(operation, FactorizedReduce):
-        yield fan, operation
+        yield fan_out, operation
     elif name != "skip_connect":
-        yield fan.pool_norms[("max_pool", "avg_pool").index(kind)], operation
+        yield fan_out.pool_norms[list(POOLS).index(OPERATION_NAMES.index(name))], operation
 
 
 def plain_searcher() -> Controller:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from emonas.genotype import OPERATION_NAMES, Cell, Edge, Genotype, Provenance
+from emonas.genotype import Cell, Edge, Genotype, Provenance
+from emonas.operations.table import OPERATION_NAMES
 
 PROVENANCE = Provenance("synthetic-macro", "random", 0, subjects=())
 

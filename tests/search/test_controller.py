@@ -9,7 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from emonas.genotype import KINDS, OPERATION_NAMES, SKIP, node_rows
+from emonas.genotype import KINDS, node_rows
+from emonas.operations.table import OPERATION_NAMES, SKIP
 from emonas.search.controller import Controller
 from emonas.supernet.supernet import Supernet, all_active
 

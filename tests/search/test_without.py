@@ -15,7 +15,8 @@ from uniform import within
 
 from emonas.errors import UserError
 from emonas.files import read_json
-from emonas.genotype import KINDS, MAX_POOL, OPERATION_NAMES, SKIP, Cell, Genotype
+from emonas.genotype import KINDS, Cell, Genotype
+from emonas.operations.table import OPERATION_NAMES
 from emonas.options import OperationName
 from emonas.search.cli import app
 from emonas.search.config import SearchConfig, check, resolve
@@ -41,7 +42,7 @@ def test_what_is_left_out_has_no_weights_and_is_never_chosen(name: str) -> None:
     assert strategy.controller is not None
     with torch.no_grad():
         for kind in KINDS:
-            strategy.controller.alpha[kind][:, [SKIP, MAX_POOL]] = 9.0
+            strategy.controller.alpha[kind][:, [OPERATION_NAMES.index(name) for name in LEFT_OUT]] = 9.0
     found = strategy.architecture()
     assert not (operations(found.normal) | operations(found.reduction)) & set(LEFT_OUT)
     whole = build(setting(strategy=name)).controller

@@ -17,7 +17,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from emonas.errors import UserError
-from emonas.genotype import OPERATION_NAMES, Cell, Edge, Genotype, Provenance
+from emonas.genotype import Cell, Edge, Genotype, Provenance
+from emonas.operations.table import OPERATION_NAMES
 from emonas.plotting.cell_layout import Box, Layout, cell_size, lay_out
 from emonas.plotting.figures import draw_alphas, draw_confusion, draw_genotype, figure_pixels, save_figure
 from emonas.plotting.style import SHORT_NAMES

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from emonas.genotype import OPERATION_NAMES, count_edges
+from emonas.genotype import count_edges
+from emonas.operations.table import OPERATION_NAMES
 from emonas.supernet.grouped import grouped_cell
 from emonas.supernet.mixed_cell import MixedCell
 

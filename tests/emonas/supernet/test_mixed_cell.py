@@ -7,12 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from emonas.genotype import DIL_3X3, MAX_POOL, OPERATION_NAMES, SEP_5X5, SKIP, count_edges, node_rows, source_rows
+from emonas.genotype import count_edges, node_rows, source_rows
+from emonas.operations.table import OPERATION_NAMES, SKIP
 from emonas.supernet.fan_out import FanOut, join_phases, split_phases
 from emonas.supernet.grouped import grouped_cell
 from emonas.supernet.mixed_cell import MixedCell, shuffle_channels
 
 OPERATIONS = len(OPERATION_NAMES)
+MAX_POOL, SEP_5X5, DIL_3X3 = map(OPERATION_NAMES.index, ("max_pool_3x3", "sep_conv_5x5", "dil_conv_3x3"))
 FORMS = (MixedCell.forward, grouped_cell)
 
 

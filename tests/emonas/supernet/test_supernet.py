@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from edge_by_edge import PlainSupernet, copy_parameters, gradient, parameters, statistics
 from torch import Tensor
 
-from emonas.genotype import INPUTS, KINDS, OPERATION_NAMES, SKIP, count_edges, node_rows
+from emonas.genotype import INPUTS, KINDS, count_edges, node_rows
+from emonas.operations.table import OPERATION_NAMES, SKIP
 from emonas.supernet.grouped import grouped_cell
 from emonas.supernet.mixed_cell import MixedCell
 from emonas.supernet.supernet import Supernet, all_active, derive_cell

@@ -7,7 +7,7 @@ from typing import get_args
 
 from emonas.evaluate.ablate.config import AblateConfig, PartName
 from emonas.evaluate.ablate.variants import AblationPart, Data, SearchSpec, Setup, list_parts
-from emonas.genotype import OPERATION_NAMES
+from emonas.operations.table import OPERATION_NAMES
 
 DATA = Data("micro", "micro", "dynamic", "f00")
 APEX = Data("micro-apex", "micro-apex", "apex", "f01")

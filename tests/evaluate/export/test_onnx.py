@@ -17,7 +17,7 @@ from emonas.evaluate.export import onnx as onnx_model
 from emonas.evaluate.export.onnx import IMAGES, LOGITS, export, session
 from emonas.genotype import Genotype
 from emonas.network import Network
-from emonas.operations import FactorizedReduce
+from emonas.operations.modules import FactorizedReduce
 
 onnx = pytest.importorskip("onnx", reason='needs pip install "emonas[onnx]"')
 pytest.importorskip("onnxruntime", reason='needs pip install "emonas[onnx]"')

@@ -10,8 +10,9 @@ import torch
 from tiny_search import feed, hurry, setting
 from torch import Tensor
 
-from emonas.genotype import KINDS, SKIP
-from emonas.operations import reductions
+from emonas.genotype import KINDS
+from emonas.operations.modules import reductions
+from emonas.operations.table import SKIP
 from emonas.search.strategies.bilevel import Bilevel
 from emonas.search.strategies.pdarts import DROPOUT_DECAY, SKIP_BUDGET, STAGES, ProgressiveSearch, build
 from emonas.training.losses import Batch, RunningMean

@@ -9,7 +9,7 @@ import pytest
 from tiny_search import feed, setting
 from uniform import within
 
-from emonas.genotype import OPERATION_NAMES
+from emonas.operations.table import OPERATION_NAMES
 from emonas.search.ranking import Ranked
 from emonas.search.strategies import random_search
 from emonas.search.strategies.random_search import RandomSearch, build, random_cell

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emonas.genotype import OPERATION_NAMES
-from emonas.operations import OPERATIONS, FactorizedReduce, Stem, reductions, stem_stride
+from emonas.operations.modules import FactorizedReduce, Stem, build_operation, reductions, stem_stride
+from emonas.operations.table import OPERATION_NAMES
 
 CHANNELS = 6
 SIZES = [*((side, side) for side in range(5, 10)), (1, 1), (2, 2), (1, 6), (5, 8), (9, 4)]
@@ -25,7 +25,7 @@ def halved(side: int, stride: int) -> int:
 def test_every_size_is_divided_by_the_stride_and_rounded_up(
     name: str, stride: int, affine: bool, training: bool
 ) -> None:
-    operation = OPERATIONS[name](CHANNELS, stride, affine).train(training)
+    operation = build_operation(name, CHANNELS, stride, affine).train(training)
     for height, width in SIZES:
         output = operation(torch.randn(2, CHANNELS, height, width))
         assert output.shape == (2, CHANNELS, halved(height, stride), halved(width, stride))
@@ -35,7 +35,7 @@ def test_every_size_is_divided_by_the_stride_and_rounded_up(
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize("name", OPERATION_NAMES)
 def test_affine_parameters_only_where_asked_for(name: str, affine: bool) -> None:
-    operation = OPERATIONS[name](CHANNELS, 2, affine)
+    operation = build_operation(name, CHANNELS, 2, affine)
     norms = [module for module in operation.modules() if isinstance(module, nn.BatchNorm2d)]
     assert all((norm.weight is not None) == affine for norm in norms)
     assert bool(norms) == ("pool" not in name)
@@ -43,12 +43,12 @@ def test_affine_parameters_only_where_asked_for(name: str, affine: bool) -> None
 
 def test_skip_connect_is_the_identity() -> None:
     x = torch.randn(2, CHANNELS, 5, 5)
-    assert OPERATIONS["skip_connect"](CHANNELS, 1, True)(x) is x
+    assert build_operation("skip_connect", CHANNELS, 1, True)(x) is x
 
 
 def test_average_leaves_the_padding_out() -> None:
     x = torch.ones(1, 1, 5, 5)
-    assert torch.equal(OPERATIONS["avg_pool_3x3"](1, 1, True)(x), x)
+    assert torch.equal(build_operation("avg_pool_3x3", 1, 1, True)(x), x)
 
 
 def darts_reduce(reduce: FactorizedReduce, x: Tensor) -> Tensor:

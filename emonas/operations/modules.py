@@ -1,18 +1,15 @@
-"""The seven operations of the search space, and the small blocks that cells are made of.
+"""The modules of the search space's operations, and the small blocks that cells are made of.
 
 Every operation maps (N, C, H, W) to (N, C, ceil(H / stride), ceil(W / stride)) for stride 1 and 2, odd sizes included.
-Liu, Simonyan, Yang: DARTS, ICLR 2019, section 3.1; without its "none".
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from emonas.genotype import OPERATION_NAMES
+from emonas.operations.table import OPERATIONS
 
 
 def batch_norm(channels: int, affine: bool) -> nn.BatchNorm2d:
@@ -85,37 +82,36 @@ def sep_conv(channels: int, kernel: int, stride: int, affine: bool) -> nn.Module
     )
 
 
-def dil_conv(channels: int, kernel: int, stride: int, affine: bool) -> nn.Module:
-    """Depthwise-separable convolution with dilation 2."""
-    return separable(channels, kernel, stride, 2, affine)
-
-
 def skip_connect(channels: int, stride: int, affine: bool) -> nn.Module:
     """The identity, or a FactorizedReduce where the resolution halves."""
     return nn.Identity() if stride == 1 else FactorizedReduce(channels, channels, affine)
 
 
-def max_pool(stride: int) -> nn.Module:
-    """3x3 maximum."""
-    return nn.MaxPool2d(3, stride, padding=1)
+def max_pool(kernel: int, stride: int) -> nn.Module:
+    """The largest of kernel x kernel pixels."""
+    return nn.MaxPool2d(kernel, stride, padding=kernel // 2)
 
 
-def avg_pool(stride: int) -> nn.Module:
-    """3x3 average that leaves the padding out."""
-    return nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
+def avg_pool(kernel: int, stride: int) -> nn.Module:
+    """The mean of kernel x kernel pixels; the padding is left out."""
+    return nn.AvgPool2d(kernel, stride, padding=kernel // 2, count_include_pad=False)
 
 
-#: name -> (channels, stride, affine) -> module
-OPERATIONS: dict[str, Callable[[int, int, bool], nn.Module]] = {
-    "max_pool_3x3": lambda channels, stride, affine: max_pool(stride),
-    "avg_pool_3x3": lambda channels, stride, affine: avg_pool(stride),
-    "skip_connect": skip_connect,
-    "sep_conv_3x3": lambda channels, stride, affine: sep_conv(channels, 3, stride, affine),
-    "sep_conv_5x5": lambda channels, stride, affine: sep_conv(channels, 5, stride, affine),
-    "dil_conv_3x3": lambda channels, stride, affine: dil_conv(channels, 3, stride, affine),
-    "dil_conv_5x5": lambda channels, stride, affine: dil_conv(channels, 5, stride, affine),
-}
-assert tuple(OPERATIONS) == OPERATION_NAMES
+def build_operation(name: str, channels: int, stride: int, affine: bool) -> nn.Module:
+    """The module of an operation by its name, for ``channels`` in and out."""
+    operation = OPERATIONS[name]
+    kernel = operation.kernel
+    match operation.family:
+        case "max_pool":
+            return max_pool(kernel, stride)
+        case "avg_pool":
+            return avg_pool(kernel, stride)
+        case "skip":
+            return skip_connect(channels, stride, affine)
+        case "sep_conv":
+            return sep_conv(channels, kernel, stride, affine)
+        case "dil_conv":
+            return separable(channels, kernel, stride, operation.dilation, affine)
 
 
 class Stem(nn.Sequential):

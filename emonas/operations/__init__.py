@@ -1,0 +1,1 @@
+"""The operations of the search space: their table, and the modules that compute them."""
