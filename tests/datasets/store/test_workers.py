@@ -83,7 +83,7 @@ def test_a_killed_run_is_continued_to_the_same_bytes(
 def test_a_worker_that_dies_is_one_line_and_loses_nothing(home: Path) -> None:
     samples = long_clips()
     samples[5] = replace(samples[5], frames=Deadly(samples[5].frames.values, first=os.getpid()))
-    with pytest.raises(UserError, match=r"a worker process has died.*what is made is kept.*fewer --jobs") as raised:
+    with pytest.raises(UserError, match=r"process was lost 3 times, at last by SIGKILL.*fewer --jobs; what is made is kept") as raised:
         prepared_from(samples, representation="apex", jobs=2)
     assert "\n" not in str(raised.value)
     assert not (home / "prepared" / "synthetic-macro").exists()
@@ -166,7 +166,7 @@ def test_the_number_of_threads_is_put_back(monkeypatch: pytest.MonkeyPatch, tmp_
         return np.zeros((3, 8, 8), np.uint8)
 
     before = cv2.getNumThreads()
-    monkeypatch.setattr(workers_module, "picture", counted)
+    monkeypatch.setattr(workers_module, "make_picture", counted)
     cv2.setNumThreads(2)
     try:
         make_all(split_into_batches([still(1)], _OPTIONS, tmp_path), 1, lambda more: None)
@@ -179,8 +179,8 @@ def test_a_clip_that_does_not_fit_into_memory_is_one_line(monkeypatch: pytest.Mo
     def too_much(sample: Sample, options: PictureOptions) -> np.ndarray:
         raise MemoryError
 
-    monkeypatch.setattr(workers_module, "picture", too_much)
-    with pytest.raises(UserError, match="clip1: not enough memory; run the same command again, with fewer --jobs"):
+    monkeypatch.setattr(workers_module, "make_picture", too_much)
+    with pytest.raises(UserError, match="clip1: not enough memory: try fewer --jobs; what is made is kept"):
         make_all(split_into_batches([still(1)], _OPTIONS, tmp_path), 1, lambda more: None)
     assert files_below(tmp_path) == []
 
