@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 from emonas.datasets.store.lock import lock
+
 _posix = pytest.mark.skipif(sys.platform == "win32", reason="an open file is not removed there, nor a signal sent")
 
 
