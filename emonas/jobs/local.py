@@ -60,7 +60,8 @@ class _Worker:
 def run_in_processes(jobs: Sequence[Job], engine: Engine) -> Generator[tuple[Job, Ended]]:
     """Run jobs on up to ``engine.jobs`` processes at once; gives each with its end as it ends.
 
-    Jobs wait here until a process is free, so that those which were not begun cost nothing when it all ends. Closing the iterator, or an exception such as Ctrl-C, ends the processes.
+    Jobs wait here until a process is free, so that those which were not begun cost nothing when it all ends. Closing
+    the iterator, or an exception such as Ctrl-C, ends the processes.
     """
     waiting = deque(_Try(job) for job in jobs)
     idle: list[_Worker] = []

@@ -83,7 +83,8 @@ def test_a_killed_run_is_continued_to_the_same_bytes(
 def test_a_worker_that_dies_is_one_line_and_loses_nothing(home: Path) -> None:
     samples = long_clips()
     samples[5] = replace(samples[5], frames=Deadly(samples[5].frames.values, first=os.getpid()))
-    with pytest.raises(UserError, match=r"process was lost 3 times, at last by SIGKILL.*fewer --jobs; what is made is kept") as raised:
+    lost = r"process was lost 3 times, at last by SIGKILL.*fewer --jobs; what is made is kept"
+    with pytest.raises(UserError, match=lost) as raised:
         prepared_from(samples, representation="apex", jobs=2)
     assert "\n" not in str(raised.value)
     assert not (home / "prepared" / "synthetic-macro").exists()
