@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields, is_dataclass
-from multiprocessing import get_context, parent_process
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +19,9 @@ from emonas.datasets.databases.registry import make_legible
 from emonas.datasets.faces.face import NoFaceError
 from emonas.datasets.store.batch_file import BatchFile, read_batch
 from emonas.errors import UserError
+from emonas.jobs.job import Engine, Job
+from emonas.jobs.run import run_each
 
-#: In a worker process, whether its work is no longer wanted.
-_stopped: Callable[[], bool] = bool
 #: A batch ends with the sample that brings it to so many frames: about a second's work, and little to lose.
 BATCH_FRAMES = 256
 
@@ -75,29 +68,16 @@ def make_all(batches: Sequence[Batch], jobs: int, step: Callable[[int], object])
     The pictures depend on nothing but samples and options. What is made stays when an error or an interruption ends
     this. Raises UserError.
     """
-    if min(jobs, len(batches)) <= 1:
-        with _one_thread():
-            for batch in batches:
-                batch.make()
-                step(len(batch.samples))
-        return
-    # A forked process would inherit locked threads of libraries; a spawned one starts clean on every system.
-    context = get_context("spawn")
-    stop = context.Event()
-    pool = ProcessPoolExecutor(min(jobs, len(batches)), context, _start_worker, (stop,))
-    try:
-        running = {pool.submit(_work, batch): len(batch.samples) for batch in batches}
-        for done in as_completed(running):
-            done.result()
-            step(running[done])
-    except BrokenProcessPool:
-        raise UserError(
-            "a worker process has died, perhaps for lack of memory; what is made is kept: run the same command again, "
-            "with fewer --jobs"
-        ) from None
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
+    of_name = {f"batch {i}": batch for i, batch in enumerate(batches)}
+    work = [Job(name, _make_batch, (batch,)) for name, batch in of_name.items()]
+    with closing(run_each(work, Engine(jobs=min(jobs, len(work))))) as running:
+        for job, ended in running:
+            if ended.traceback:
+                # A mistake of ours, which nobody's options put right.
+                raise RuntimeError(ended.traceback)
+            if ended.failure is not None:
+                raise UserError(f"{ended.failure}; what is made is kept, and the same command makes the rest")
+            step(len(of_name[job.name].samples))
 
 
 def unfinished(batches: Sequence[Batch]) -> list[Batch]:
@@ -114,14 +94,12 @@ def _made(sample: Sample, options: PictureOptions) -> bytes | str:
     except UserError as error:
         return f"cannot be read: {make_legible(str(error))}"
     except MemoryError:
-        raise UserError(f"{sample.clip}: not enough memory; run the same command again, with fewer --jobs") from None
+        raise UserError(f"{sample.clip}: not enough memory: try fewer --jobs") from None
 
 
-def _work(batch: Batch) -> None:
-    # A pool hands out some batches in advance, which cannot be called back.
-    if not _stopped():
-        with _one_thread():
-            batch.make()
+def _make_batch(batch: Batch) -> None:
+    with _one_thread():
+        batch.make()
 
 
 @contextmanager
@@ -136,22 +114,6 @@ def _one_thread() -> Iterator[None]:
             yield
     finally:
         cv2.setNumThreads(threads)
-
-
-def _start_worker(stop: Event) -> None:
-    global _stopped
-    _stopped = stop.is_set
-    # Ctrl-C reaches every process of the terminal; the first one ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    """A killed process cannot end its workers, which would wait for work for ever."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _fingerprint(samples: tuple[Sample, ...], options: PictureOptions) -> str:

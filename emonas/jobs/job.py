@@ -37,6 +37,8 @@ class Engine:
     #: local: how many at once; 1 is this process, more are processes of their own. A cluster runs all that it has
     #: room for.
     jobs: int = 1
+    #: local: a process of its own even for the only job at a time, which keeps it quiet and its death to itself.
+    apart: bool = False
     #: ray: host:port of the existing cluster, or "auto" for the one that this machine belongs to.
     address: str | None = None
     #: ray: what a job takes of its node, in CPUs and GPUs; without GPUs it sees none.

@@ -1,7 +1,13 @@
 """Jobs on several processes of this machine; a process that dies costs its own job only.
 
-The pools of the standard library and of joblib break as a whole when one worker dies, hence this small one. A worker
-serves many jobs, since importing torch takes seconds, and is replaced only when it has died.
+This is the one pool: folds, ablations and the preparing of pictures run on it. A worker serves many jobs, since
+importing torch takes seconds, and is replaced only when it has died.
+
+It is our own, since those of the standard library and of joblib break as a whole when one worker dies, and pebble's
+(tried: 5.2, two workers) keeps less of what is promised here. Its workers share one queue and a lock on it: one that is
+killed while it answers leaves the others waiting for ever; one that is killed while it starts, or while it takes its
+job, fails every job; and a job that ends its process with status 0 is never answered. Busy workers outlive a killed
+parent, and one that is stopped leaves its half-written files. Here each worker has a pipe of its own.
 """
 
 from __future__ import annotations
@@ -54,7 +60,8 @@ class _Worker:
 def run_in_processes(jobs: Sequence[Job], engine: Engine) -> Generator[tuple[Job, Ended]]:
     """Run jobs on up to ``engine.jobs`` processes at once; gives each with its end as it ends.
 
-    Closing the iterator, or an exception such as Ctrl-C, ends the processes.
+    Jobs wait here until a process is free, so that those which were not begun cost nothing when it all ends. Closing
+    the iterator, or an exception such as Ctrl-C, ends the processes.
     """
     waiting = deque(_Try(job) for job in jobs)
     idle: list[_Worker] = []
@@ -164,8 +171,11 @@ def _serve(pipe: Connection) -> None:
 
 
 def _die_with_parent() -> None:
-    """A killed process cannot end its workers, which would go on without anyone who wants their work."""
+    """A killed process cannot end its workers, which would go on and write where its successor writes."""
     parent = parent_process()
     if parent is not None:
         parent.join()
+        # As the parent itself would have ended it; by force where that does not help.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_GRACE)
         os._exit(1)

@@ -1,7 +1,7 @@
 """Independent, resumable jobs: run in this process, on several, or on a Ray cluster, always to the same outcome.
 
-A fold, a seed, a cell of an ablation and the search of one fold are all jobs. Each writes its own files and, run again,
-goes on or returns at once; that is why a job whose process was lost may simply be run again.
+A fold, a seed, a search or a training of an ablation, a batch of prepared pictures: all are jobs. Each writes its own
+files and, run again, goes on or returns at once; that is why a job whose process was lost may simply be run again.
 
 What is equal, bit for bit: the order of an outcome, and each job's result for one number of threads a job, whatever the
 engine and however many jobs run at once. What is not: training on one thread against two, since torch splits its sums
@@ -26,17 +26,10 @@ def run_jobs(jobs: Sequence[Job], engine: Engine, step: Callable[[str], None] | 
     of them give it. A job whose process dies, killed or for lack of memory, is begun anew up to twice. Ctrl-C ends
     all jobs; what they have saved stays. Raises UserError for a cluster that cannot be used.
     """
-    if len({job.name for job in jobs}) < len(jobs):
-        raise ValueError("jobs that run together need names of their own")
     ends: dict[str, Ended] = {}
-    said: set[str] = set()
-    with closing(_engine(engine)(jobs, engine)) as running:
+    with closing(run_each(jobs, engine)) as running:
         for job, ended in running:
             ends[job.name] = ended
-            for line in ended.said:
-                if line not in said:
-                    print(line, file=sys.stderr)
-                said.add(line)
             if step:
                 step(f"{job.name} failed" if ended.failure else job.name)
     in_order = {job.name: ends[job.name] for job in jobs}
@@ -47,12 +40,29 @@ def run_jobs(jobs: Sequence[Job], engine: Engine, step: Callable[[str], None] | 
     )
 
 
+def run_each(jobs: Sequence[Job], engine: Engine) -> Generator[tuple[Job, Ended]]:
+    """The same, as it happens: each job with its end, in the order of the ends.
+
+    For a caller who may want no more of it: closing the iterator ends all that runs.
+    """
+    if len({job.name for job in jobs}) < len(jobs):
+        raise ValueError("jobs that run together need names of their own")
+    said: set[str] = set()
+    with closing(_engine(engine)(jobs, engine)) as running:
+        for job, ended in running:
+            for line in ended.said:
+                if line not in said:
+                    print(line, file=sys.stderr)
+                said.add(line)
+            yield job, ended
+
+
 def _engine(engine: Engine) -> Callable[[Sequence[Job], Engine], Generator[tuple[Job, Ended]]]:
     if engine.engine == "ray":
         from emonas.jobs.ray import run_on_ray
 
         return run_on_ray
-    if engine.jobs > 1:
+    if engine.jobs > 1 or engine.apart:
         from emonas.jobs.local import run_in_processes
 
         return run_in_processes

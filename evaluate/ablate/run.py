@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from emonas.console import plain, progress, say, warn
 from emonas.datasets.store.prepare import find
@@ -29,6 +29,7 @@ from emonas.evaluate.results.file import NAME, read_results
 from emonas.files import open_run, write_text
 from emonas.jobs.job import Engine, Job
 from emonas.jobs.run import run_jobs
+from emonas.options import ProtocolName
 
 
 def run_ablation(config: AblateConfig) -> Ablation:
@@ -41,7 +42,7 @@ def run_ablation(config: AblateConfig) -> Ablation:
     out = config.out or Path("runs") / f"ablate-{prepared.name}"
     # Absolute for runs that are started elsewhere; what is told of it is as the user has written it.
     config = dataclasses.replace(config, cells=config.cells or (8 if large else 4), out=out.resolve())
-    protocol = prepared.protocol if config.protocol == "auto" else config.protocol
+    protocol = cast("ProtocolName", prepared.protocol) if config.protocol == "auto" else config.protocol
     open_run(out, {**plain(config), "protocol": protocol, "fingerprint": prepared.fingerprint}, FREE)
     work = _Work(config, protocol, large, _parts(config, prepared))
     failures = work.run()
@@ -78,7 +79,7 @@ class _Work:
     """All that is to be run. ``config`` is fitted; ``large``: on a GPU."""
 
     config: AblateConfig
-    protocol: str
+    protocol: ProtocolName
     large: bool
     parts: tuple[AblationPart, ...]
 
@@ -131,6 +132,7 @@ class _Work:
         engine = Engine(
             self.config.engine,
             jobs=min(self.config.jobs, len(left)),
+            apart=True,
             address=self.config.address,
             gpus=1.0 if self.large and self.config.engine == "ray" else 0.0,
             shared=(self.out, home().resolve()),

@@ -1,4 +1,7 @@
-"""The searches and trainings of an ablation: each a process with a run folder of its own, run once and then found done.
+"""The searches and trainings of an ablation: each a job with a run folder of its own, run once and then found done.
+
+A training is our own function with its config. A search is the public function of the package, as a program of the
+user's would call it: search and evaluate never import each other, and the run folder is all that comes back.
 
 A folder of seed k of a setup is trainings/SETUP/seedk, that of its search searches/SEARCH/seedk. What a run says on
 standard error stands beside its folder in seedk.log.
@@ -6,19 +9,23 @@ standard error stands beside its folder in seedk.log.
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
+import emonas
 from emonas.errors import UserError
 from emonas.evaluate.ablate.config import AblateConfig
-from emonas.evaluate.ablate.variants import Data, SearchSpec, Setup
+from emonas.evaluate.ablate.variants import SearchSpec, Setup
 from emonas.evaluate.results.file import NAME
+from emonas.evaluate.train.config import TrainConfig
+from emonas.evaluate.train.run import run_training
 from emonas.files import read_json, write_json
+from emonas.options import ProtocolName
 
 #: Written into a search's folder when it has ended: its seconds, or null where it was begun before.
 SECONDS = "seconds.json"
@@ -26,14 +33,13 @@ SECONDS = "seconds.json"
 
 @dataclass(frozen=True)
 class Run:
-    """One process: ``module`` with ``arguments``; it is done when ``done`` lies in its folder.
+    """One search, by its options, or one training, by its config; it is done when ``done`` lies in its folder.
 
     ``fingerprint`` is that of the data, which config.json records under ``records``.
     """
 
     name: str
-    module: str
-    arguments: tuple[str, ...]
+    options: Mapping[str, Any] | TrainConfig
     folder: Path
     done: str
     records: str
@@ -45,90 +51,80 @@ class Run:
         return (self.folder / self.done).exists()
 
 
-def search_run(out: Path, search: SearchSpec, seed: int, protocol: str, config: AblateConfig) -> Run:
+def search_run(out: Path, search: SearchSpec, seed: int, protocol: ProtocolName, config: AblateConfig) -> Run:
     """The search with a seed; under another protocol than a fixed split, one for each of its folds."""
     folder = out / "searches" / search.name / f"seed{seed}"
-    budget = {
+    options = {
+        "dataset": search.data.argument,
+        "out": folder,
+        "strategy": search.strategy,
+        "protocol": protocol,
+        "folds": config.folds,
         "epochs": config.epochs,
-        "candidates": config.candidates,
-        "rank-epochs": config.rank_epochs,
+        "cells": search.cells,
         "channels": config.channels,
+        "batch_size": config.batch_size,
+        "without": search.without,
+        "candidates": config.candidates,
+        "rank_epochs": config.rank_epochs,
+        "seed": seed,
+        "device": config.device,
     }
-    own = {"strategy": search.strategy, "cells": search.cells, "seed": seed, "out": folder, **budget}
-    without = ["--without", *search.without] if search.without else []
-    arguments = (*_options({**_common(search.data, protocol, config), **own}), *without)
+    # What is left open is left to the search.
+    given = {key: value for key, value in options.items() if value is not None}
     name = f"search {search.name} seed {seed}"
-    return Run(name, "emonas.search.cli", arguments, folder, SECONDS, "fingerprint", search.data.fingerprint)
+    return Run(name, given, folder, SECONDS, "fingerprint", search.data.fingerprint)
 
 
-def training_run(out: Path, setup: Setup, seed: int, protocol: str, config: AblateConfig) -> Run:
+def training_run(out: Path, setup: Setup, seed: int, protocol: ProtocolName, config: AblateConfig) -> Run:
     """The training, with the same seed, of what that search has found."""
     folder = out / "trainings" / setup.name / f"seed{seed}"
     data = setup.search.data
-    own = {
-        "genotype": out / "searches" / setup.search.name / f"seed{seed}",
-        "cells": setup.cells,
-        "seed": seed,
-        "out": folder,
-        "epochs": config.train_epochs,
-        "epoch-rule": config.epoch_rule,
-        "recipe": config.recipe,
-    }
-    arguments = (*_options({**_common(data, protocol, config), **own}), "--no-pictures")
+    options = TrainConfig(
+        dataset=data.argument,
+        genotype=out / "searches" / setup.search.name / f"seed{seed}",
+        out=folder,
+        protocol=protocol,
+        folds=config.folds,
+        epoch_rule=config.epoch_rule,
+        epochs=config.train_epochs,
+        cells=setup.cells,
+        batch_size=config.batch_size,
+        recipe=config.recipe,
+        seed=seed,
+        device=config.device,
+        no_pictures=True,
+    )
     name = f"training {setup.name} seed {seed}"
-    return Run(name, "emonas.evaluate.train.cli", arguments, folder, NAME, "prepared_data", data.fingerprint)
-
-
-def _common(data: Data, protocol: str, config: AblateConfig) -> dict[str, object]:
-    return {
-        "dataset": data.argument,
-        "protocol": protocol,
-        "folds": config.folds,
-        "batch-size": config.batch_size,
-        "device": config.device,
-    }
-
-
-def _options(values: dict[str, object]) -> Iterable[str]:
-    return [word for key, value in values.items() if value is not None for word in (f"--{key}", str(value))]
+    return Run(name, options, folder, NAME, "prepared_data", data.fingerprint)
 
 
 def carry_out(run: Run) -> None:
-    """Do what is left of a run. Raises UserError: with the command's last line where it fails."""
+    """Do what is left of a run. Raises UserError where it fails."""
     if not run.is_done:
         fresh = not (run.folder / "config.json").exists()
         start = time.monotonic()
-        run_process(run)
+        run_quietly(run)
         if run.done == SECONDS:
             write_json(run.folder / SECONDS, round(time.monotonic() - start, 1) if fresh else None)
     if read_json(run.folder / "config.json").get(run.records) != run.fingerprint:
         raise UserError(f"{run.folder}: made when the data set was prepared otherwise; delete it to run it again")
 
 
-def run_process(run: Run) -> None:
-    """Run its command to the end. Raises UserError with the last line that it says."""
+def run_quietly(run: Run) -> None:
+    """Search or train to the end; what is said on standard error goes into the run's log. Raises UserError."""
     log = run.folder.with_name(f"{run.folder.name}.log")
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "emonas.evaluate.ablate.process", run.module, *run.arguments]
-    with log.open("wb") as errors:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors)
-        # On the way out by an exception, closing the pipe tells it to end.
-        with process:
-            status = process.wait()
-    if status:
-        raise UserError(_why(status, log))
-
-
-def _why(status: int, log: Path) -> str:
-    """The last line that a command has said, without its name."""
-    if status < 0:
-        name = next((one.name for one in signal.Signals if one == -status), f"signal {-status}")
-        return f"ended by {name}" + (", perhaps for lack of memory: try fewer --jobs" if name == "SIGKILL" else "")
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    last = lines[-1].strip() if lines else f"exit status {status}"
-    for command in ("emonas-search: ", "emonas-train: "):
-        last = last.removeprefix(command)
-    return last
+    with (
+        log.open("w", encoding="utf-8", errors="backslashreplace") as errors,
+        Path(os.devnull).open("w", encoding="utf-8") as nowhere,
+        redirect_stderr(errors),
+        redirect_stdout(nowhere),
+    ):
+        if isinstance(run.options, TrainConfig):
+            run_training(run.options)
+        else:
+            cast("Callable[..., object]", emonas.search_cells)(**run.options)
 
 
 def search_seconds(out: Path, search: SearchSpec, seed: int) -> float | None:

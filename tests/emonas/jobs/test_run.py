@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from job_functions import (
 )
 
 from emonas.jobs.job import Engine, Job, cores
-from emonas.jobs.run import run_jobs
+from emonas.jobs.run import run_each, run_jobs
 
 HERE, TWO = Engine(), Engine(jobs=2)
 
@@ -123,6 +123,28 @@ def test_a_worker_serves_many_jobs_and_this_process_none_of_them() -> None:
     assert gone(list(processes))
 
 
+def test_the_only_job_at_a_time_can_have_a_process_of_its_own(tmp_path: Path) -> None:
+    jobs = [Job("killed", die, (9, tmp_path)), Job("square", square, (2,)), Job("where", same_process)]
+    outcome = run_jobs(jobs, Engine(apart=True))
+    assert list(outcome.failures) == ["killed"]
+    assert outcome.results["square"] == {"square": 4} and outcome.results["where"] != os.getpid()
+
+
+def test_a_job_that_ends_its_process_as_if_all_were_well_is_a_failure() -> None:
+    outcome = run_jobs([Job("ended", end_at_once, (0,)), Job("square", square, (2,))], TWO)
+    assert outcome.failures == {"ended": "its process was lost 3 times, at last with exit status 0"}
+    assert outcome.results == {"square": {"square": 4}}
+
+
+def test_ends_come_as_they_happen_and_who_wants_no_more_ends_the_rest(tmp_path: Path) -> None:
+    jobs = [Job("quick", square, (1,)), Job("endless", save_for_ever, (tmp_path,))]
+    with closing(run_each(jobs, TWO)) as running:
+        job, ended = next(running)
+        assert (job.name, ended.result) == ("quick", {"square": 1})
+        children = started(tmp_path, 1)
+    assert gone(children)
+
+
 def test_workers_share_the_cores_unless_the_user_has_said_how_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [Job(str(i), surroundings) for i in range(2)]
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
@@ -165,6 +187,8 @@ def test_children_end_when_their_parent_is_killed(program: subprocess.Popen[str]
     children = started(tmp_path, 2)
     program.kill()
     assert gone(children)
+    # Nor do they leave anything half-written behind.
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{child}.saved" for child in children)
 
 
 def test_an_exception_of_the_caller_ends_the_children(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import prepare
 from emonas.datasets.synthetic.sets import read_micro
 from emonas.errors import UserError
+from emonas.evaluate.ablate import run as ablate_run
 from emonas.evaluate.ablate import runs as ablate_runs
 from emonas.evaluate.ablate.cli import app
 from emonas.evaluate.ablate.runs import SECONDS, Run
 from emonas.files import read_json, write_json
 from emonas.genotype import Genotype
 from emonas.operations.table import OPERATION_NAMES
+from emonas.jobs.job import Engine
 
 #: How often a setup tells a clip, by a word in its name; the others by the base line's share.
 SKILL = {"no-": 0.6, "without-skip_connect": 0.2, "random": 0.5, "in-6": 0.8, "apex": 0.4}
@@ -43,8 +45,13 @@ def answers(skill: float, seed: int) -> Answers:
     return found
 
 
+def option(run: Run, name: str) -> Any:
+    """An option of a search or of a training."""
+    return run.options[name] if isinstance(run.options, Mapping) else getattr(run.options, name)
+
+
 class Stub:
-    """In place of the processes: writes what they would, and notes which were run."""
+    """In place of the searches and trainings: writes what they would, and notes which were run."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []
@@ -54,9 +61,9 @@ class Stub:
     def __call__(self, run: Run) -> None:
         self.before(run)
         self.ran.append(run.name)
-        write_json(run.folder / "config.json", {run.records: run.fingerprint, "arguments": list(run.arguments)})
+        write_json(run.folder / "config.json", {run.records: run.fingerprint, "protocol": option(run, "protocol")})
         if run.done != SECONDS:
-            seed = int(run.arguments[run.arguments.index("--seed") + 1])
+            seed = option(run, "seed")
             skill = next((share for word, share in SKILL.items() if word in run.name), BASE_SKILL)
             write_json(run.folder / run.done, made(rows(answers(skill, seed), seed), **self.changes))
 
@@ -78,7 +85,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, store: Path, home: Path) -> Stub:
     stub = Stub()
     shutil.copytree(store, home, dirs_exist_ok=True)
-    monkeypatch.setattr(ablate_runs, "run_process", stub)
+    monkeypatch.setattr(ablate_runs, "run_quietly", stub)
+    # Jobs run here, where the stub stands.
+    monkeypatch.setattr(ablate_run, "Engine", lambda *where, **how: Engine())
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
     return stub
@@ -198,8 +207,7 @@ def test_both_commands_are_told_the_data_sets_own_protocol(stub: Stub, capsys: p
         call(app, ["--dataset", "micro", "--out", protocol, "--protocol", protocol, "--parts", "cells",
                    "--cell-counts", "3", "--seeds", "1", "--device", "cpu"], capsys)  # fmt: skip
         for config in Path(protocol).glob("*/*/seed0/config.json"):
-            arguments = read_json(config)["arguments"]
-            assert arguments[arguments.index("--protocol") + 1] == told
+            assert read_json(config)["protocol"] == told
 
 
 def test_json_is_all_that_is_on_standard_output(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
@@ -255,6 +263,6 @@ def test_an_ablation_searches_and_trains_for_real(
         assert Genotype.load(Path("out/searches") / name / "seed0" / "genotype.json").cells == count
         results = read_json(Path("out/trainings") / f"{name}-in-{count}" / "seed0" / "results.json")
         assert results["command"].startswith("emonas-train ") and results["search_saw_test_subjects"] is False
-    monkeypatch.setattr(ablate_runs, "run_process", lambda run: pytest.fail("it was run again"))
+    monkeypatch.setattr(ablate_runs, "run_quietly", lambda run: pytest.fail("it was run again"))
     again = ablate(capsys, *options, data="small")
     assert again.returncode == 0 and again.stdout.partition("Cells:")[2] == done.stdout.partition("Cells:")[2]
