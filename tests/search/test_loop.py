@@ -99,11 +99,11 @@ def skips_from(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a search collapse at an epoch: from then on all edges of the normal cell want a skip connection."""
     plain = bilevel.Bilevel.epoch
 
-    def collapsing(self: bilevel.Bilevel, feed: object, number: int) -> dict[str, EpochScore]:
+    def collapsing(self: bilevel.Bilevel, batches: object, number: int) -> dict[str, EpochScore]:
         with torch.no_grad():
             alpha = self.controller.alpha["normal"]
             alpha[:, 2 if number >= epoch else 3] = 9.0 + number
-        return plain(self, feed, number)  # type: ignore[arg-type]
+        return plain(self, batches, number)  # type: ignore[arg-type]
 
     monkeypatch.setattr(bilevel.Bilevel, "epoch", collapsing)
 
@@ -147,7 +147,7 @@ def test_a_sharper_loss_stops_the_search_too(tmp_path: Path, monkeypatch: pytest
 def test_a_stop_survives_a_kill(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], hurried: None
 ) -> None:
-    """Killed while the guard still waits, or after the epoch in which it decided and before anything else."""
+    """Killed while early stopping still waits, or after the epoch in which it decided and before anything else."""
     skips_from(2, monkeypatch)
 
     def run() -> Genotype:
@@ -206,3 +206,10 @@ def test_a_searched_number_of_cells_is_written_down_with_its_reductions(
 
 def test_a_given_number_of_cells_leaves_the_reductions_to_the_network(tmp_path: Path, hurried: None) -> None:
     assert loop.search(task(tmp_path), plan(**LONG | {"epochs": 1}), pictures()).reductions == ()
+
+
+def test_the_checkpoint_keeps_its_keys_so_that_old_runs_go_on(tmp_path: Path, hurried: None) -> None:
+    loop.search(task(tmp_path), plan(**LONG | {"epochs": 1}), pictures())
+    state = checkpoint.load(tmp_path / "checkpoint.pt")
+    assert state.keys() == {"strategy", "guard"} and state["guard"].keys() == {"skips", "eigenvalues"}
+    assert state["strategy"].keys() == {"epochs_done", "searcher", "weight_optimiser", "alpha_optimiser"}
