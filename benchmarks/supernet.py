@@ -85,7 +85,14 @@ def network(form: Form, settings: Settings) -> nn.Module:
 
 def bilevel(form: Form, order: int, settings: Settings) -> Bilevel:
     """The step of emonas on either form."""
-    plan = BilevelPlan(epochs=1, order=order, graphs=settings.graphs and form == "fast" and order == 1)
+    plan = BilevelPlan(
+        epochs=1,
+        learning_rate=0.025,
+        min_learning_rate=0.001,
+        alpha_rate=3e-4,
+        order=order,
+        cuda_graphs=settings.graphs and form == "fast" and order == 1,
+    )
     made = Bilevel(Controller(network(form, settings)), plan, torch.device(settings.device))  # type: ignore[arg-type]
     if form == "reference":
         made.controller.to(memory_format=torch.contiguous_format)

@@ -1,14 +1,16 @@
-"""Where to compute, and how to make it repeatable."""
+"""Where to compute, how long it takes there, and how to make it repeatable."""
 
 from __future__ import annotations
 
 import contextlib
 import platform
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import torch
 
+from emonas.console import duration, say
 from emonas.errors import UserError
 from emonas.options import DeviceName
 
@@ -26,6 +28,23 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU, {torch.get_num_threads()} threads"
+
+
+def seconds_per_call(call: Callable[[], object], device: torch.device, calls: int) -> float:
+    """Seconds of the last of some calls, to the end of what it started on the device; the others warm up."""
+    seconds = 0.0
+    for _ in range(calls):
+        start = time.perf_counter()
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds = time.perf_counter() - start
+    return seconds
+
+
+def announce(what: str, seconds: float, device: torch.device) -> None:
+    """Say beforehand what will run and how long it should take."""
+    say(f"{what}; about {duration(seconds)} on {describe_device(device)}")
 
 
 def seed_everything(seed: int) -> None:

@@ -29,7 +29,7 @@ class SearchBatches:
     pictures: ImageStore
     weight_positions: np.ndarray
     alpha_positions: np.ndarray
-    batch: int
+    batch_size: int
     seed: int
     first_epoch: int = 0
     """What is added to every epoch, so that the stages of a search do not see the same order."""
@@ -37,12 +37,12 @@ class SearchBatches:
     def weights(self, epoch: int) -> Iterator[Batch]:
         """One pass over the weights' people."""
         seed = epoch_seed(self.seed, self.first_epoch + epoch)
-        return epoch_batches(self.pictures, self.weight_positions, self.batch, seed, self.pictures.policy)
+        return epoch_batches(self.pictures, self.weight_positions, self.batch_size, seed, self.pictures.policy)
 
     def alphas(self, epoch: int) -> Iterator[Batch]:
         """The alphas' people, again and again."""
         seed = epoch_seed(self.seed, self.first_epoch + epoch) + 1
-        return endless_batches(self.pictures, self.alpha_positions, self.batch, seed, self.pictures.policy)
+        return endless_batches(self.pictures, self.alpha_positions, self.batch_size, seed, self.pictures.policy)
 
     def validation(self) -> tuple[Iterator[Tensor], Tensor]:
         """The alphas' people in order and unchanged, and their labels (n,) on the CPU."""
@@ -52,6 +52,6 @@ class SearchBatches:
         """A few of the alphas' people, always the same and unchanged."""
         return self.pictures.take(self.alpha_positions[:PROBE])
 
-    def batches(self) -> int:
+    def per_epoch(self) -> int:
         """Batches of one pass over the weights' people."""
-        return count_batches(len(self.weight_positions), self.batch)
+        return count_batches(len(self.weight_positions), self.batch_size)

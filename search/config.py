@@ -1,11 +1,10 @@
-"""The options of a search, and the defaults that fit the data and the machine."""
+"""The options of a search as the user types them, and which of them contradict each other."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from emonas.errors import UserError
 from emonas.options import (
@@ -20,13 +19,12 @@ from emonas.options import (
     Rate,
     Seed,
     StrategyName,
-    power_of_two,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchConfig:
-    """Options of emonas-search; None means: fitted to the data and the machine."""
+    """Options of emonas-search; what is None is fitted to the data, the strategy and the device by `resolve`."""
 
     dataset: str = "synthetic-micro"
     """Name of a prepared data set, or its folder."""
@@ -94,8 +92,6 @@ class SearchConfig:
 
 #: With fewer operations to choose from, an edge has no choice.
 LEAST_OPERATIONS = 2
-#: Where it is not DARTS's 3e-4.
-ALPHA_RATES = {"pdarts": 6e-4, "pcdarts": 6e-4}
 
 
 def check(config: SearchConfig) -> None:
@@ -119,31 +115,3 @@ def check(config: SearchConfig) -> None:
         raise UserError("--cuda-graphs records a step once, and pdarts drops out less from epoch to epoch")
     if config.stop_eigenvalue and not config.hessian_every:
         raise UserError("--stop-eigenvalue needs --hessian-every, which measures it")
-
-
-def resolve(config: SearchConfig, samples: int, large: bool) -> SearchConfig:
-    """Fill in what was left open, for a ``large`` machine (a GPU) or a small one.
-
-    ``samples``: the number in the smaller half of the training people.
-    """
-    batch = config.batch_size or power_of_two(samples // 4, 8, 64)
-    steps = max(1, samples // batch)
-    defaults: dict[str, Any] = {
-        "epochs": 50 if large else max(5, min(50, 60 // steps)),
-        "cells": 8 if large else 4,
-        "channels": 16 if large else 8,
-        "batch_size": batch,
-        "alpha_rate": ALPHA_RATES.get(config.strategy, 3e-4) * (1 if large else 10),
-        "rank_epochs": 10 if large else max(3, min(10, 60 // steps)),
-        "out": Path("runs") / "-".join(["search", Path(config.dataset).name, *_telling(config)]),
-    }
-    open_ones = {key: value for key, value in defaults.items() if getattr(config, key) is None}
-    return dataclasses.replace(config, **open_ones)
-
-
-def _telling(config: SearchConfig) -> list[str]:
-    """What a run folder's name says beside the data set: the choices that make another search of it."""
-    strategy = [config.strategy] if config.strategy != "emonas" else []
-    protocol = [config.protocol] if config.protocol != "auto" else []
-    without = ["without", *config.without] if config.without else []
-    return strategy + protocol + without + ([f"seed{config.seed}"] if config.seed else [])

@@ -7,7 +7,7 @@ of a short training, and the best of several is better than it would be on new p
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from emonas.genotype import Genotype, Provenance
 from emonas.network import Network
 from emonas.search.batches import SearchBatches
 from emonas.search.controller import Controller
-from emonas.search.strategy import Architecture, Setting
-from emonas.training.losses import Batch, EpochScore
+from emonas.search.plan import SearchPlan
+from emonas.search.strategy import Architecture
+from emonas.training.losses import EpochScore
 from emonas.training.plan import TrainingPlan
 from emonas.training.trainer import Trainer, predict
 
@@ -39,44 +40,38 @@ class Ranked:
 
 
 def short_training(
-    architecture: Architecture, setting: Setting, feed: SearchBatches, steps: int | None = None
+    architecture: Architecture, plan: SearchPlan, batches: SearchBatches, steps: int | None = None
 ) -> tuple[Ranked, EpochScore]:
-    """Train an architecture for the configured few epochs and judge it; the same for the same seed.
+    """Train an architecture for the plan's few epochs and judge it; the same for the same seed.
 
     ``steps`` stops an epoch early, to measure time. Raises UserError on NaN.
     """
-    config = setting.config
-    assert config.rank_epochs
-    seed_everything(config.seed)
-    network = stack_network(architecture, setting)
-    trainer = Trainer(network, TrainingPlan(config.rank_epochs, drop_path=0.0), setting.device)
-    for epoch in range(config.rank_epochs if steps is None else 1):
-        seed_everything(epoch_seed(config.seed, epoch))
-        batches: Iterable[Batch] = itertools.islice(feed.weights(epoch), steps)
-        trainer.epoch(batches, epoch)
-    pictures, labels = feed.validation()
-    answers = predict(trainer.network, pictures, setting.device)
-    uar = float(recall_score(labels, answers.argmax(1), average="macro", zero_division=0.0))
-    right = float((answers.argmax(1) == labels).float().mean())
-    loss = float(F.nll_loss(answers.clamp_min(1e-12).log(), labels))
-    return Ranked(uar, count_parameters(network)), EpochScore(loss, right)
+    seed_everything(plan.seed)
+    network = stack_network(architecture, plan)
+    trainer = Trainer(network, TrainingPlan(plan.rank_epochs, drop_path=0.0), plan.device)
+    for epoch in range(plan.rank_epochs if steps is None else 1):
+        seed_everything(epoch_seed(plan.seed, epoch))
+        trainer.epoch(itertools.islice(batches.weights(epoch), steps), epoch)
+    pictures, labels = batches.validation()
+    probabilities = predict(trainer.network, pictures, plan.device)
+    uar = float(recall_score(labels, probabilities.argmax(1), average="macro", zero_division=0.0))
+    accuracy = float((probabilities.argmax(1) == labels).float().mean())
+    loss = float(F.nll_loss(probabilities.clamp_min(1e-12).log(), labels))
+    return Ranked(uar, count_parameters(network)), EpochScore(loss, accuracy)
 
 
-def stack_network(architecture: Architecture, setting: Setting) -> Network:
+def stack_network(architecture: Architecture, plan: SearchPlan) -> Network:
     """The network of an architecture, with the channels of the search and no auxiliary head."""
-    config = setting.config
-    assert config.channels
-    classes = tuple(str(i) for i in range(setting.classes))
     genotype = Genotype(
         architecture.normal,
         architecture.reduction,
         architecture.cells,
-        config.channels,
-        classes,
-        Provenance("", config.strategy, config.seed, subjects=()),
-        architecture.reductions,
+        plan.channels,
+        plan.classes,
+        Provenance("", plan.strategy, plan.seed, subjects=()),
+        reductions=architecture.reductions,
     )
-    return Network(genotype, setting.classes, setting.size, in_channels=setting.in_channels, auxiliary=False)
+    return Network(genotype, len(plan.classes), plan.size, in_channels=plan.in_channels, auxiliary=False)
 
 
 #: The largest skip budget that "auto" tries.
@@ -84,11 +79,11 @@ MOST_SKIPS = 4
 
 
 def best_by_short_training(
-    candidates: Mapping[str, Architecture], setting: Setting, feed: SearchBatches, table: Path, title: str
+    candidates: Mapping[str, Architecture], plan: SearchPlan, batches: SearchBatches, table: Path, title: str
 ) -> str:
     """The name of the candidate with the highest UAR after a short training.
 
-    All scores are written to ``table``, one by one, so that a killed contest goes on. Equal cells are trained once.
+    All scores are written to ``table``, one by one, so that a killed ranking goes on. Equal cells are trained once.
     Raises UserError for a damaged table.
     """
     scores = _read(table)
@@ -96,7 +91,7 @@ def best_by_short_training(
         for name, architecture in candidates.items():
             if name not in scores:
                 same = [other for other in scores if candidates.get(other) == architecture]
-                scores[name] = scores[same[0]] if same else short_training(architecture, setting, feed)[0]
+                scores[name] = scores[same[0]] if same else short_training(architecture, plan, batches)[0]
                 write_json(table, {key: asdict(ranked) for key, ranked in scores.items()})
             step(f"{name}: UAR {scores[name].uar:.3f}")
     best = max(candidates, key=lambda name: scores[name].uar)
@@ -119,7 +114,7 @@ def _read(table: Path) -> dict[str, Ranked]:
 
 
 def within_budget(
-    controller: Controller, found: Architecture, setting: Setting, feed: SearchBatches, table: Path
+    controller: Controller, found: Architecture, plan: SearchPlan, batches: SearchBatches, table: Path
 ) -> Architecture:
     """The searched number of skip connections: the cells under each budget, ranked by short training."""
     candidates = {}
@@ -127,4 +122,4 @@ def within_budget(
         cells = controller.cells({"normal": budget, "reduction": budget})
         candidates[f"at most {budget} skips"] = Architecture(**cells, cells=found.cells, reductions=found.reductions)
     candidates["no limit"] = found
-    return candidates[best_by_short_training(candidates, setting, feed, table, "How many skip connections")]
+    return candidates[best_by_short_training(candidates, plan, batches, table, "How many skip connections")]

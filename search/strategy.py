@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
-
-import torch
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from emonas.genotype import Cell
 from emonas.search.batches import SearchBatches
-from emonas.search.config import SearchConfig
 from emonas.search.controller import Controller
+from emonas.search.plan import SearchPlan
 from emonas.supernet.supernet import Supernet
 from emonas.training.losses import EpochScore
 
@@ -25,37 +24,11 @@ class Architecture:
     reductions: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What a strategy is built from; ``config`` is fitted. Pictures are (in_channels, size, size)."""
-
-    config: SearchConfig
-    classes: int
-    in_channels: int
-    size: int
-    device: torch.device
-
-    def supernet(self, cells: int | None = None, **options: Any) -> Supernet:
-        """A fresh supernet of the configured size, or of another number of cells."""
-        config = self.config
-        assert config.cells and config.channels
-        return Supernet(
-            self.classes,
-            cells or config.cells,
-            config.channels,
-            self.size,
-            in_channels=self.in_channels,
-            checkpointing=config.recompute,
-            without=config.without,
-            **options,
-        )
-
-
 class Strategy(Protocol):
     """The interface of all strategies; the loop knows nothing else of them.
 
     ``epochs`` is what the whole search takes, ``epochs_done`` how far it has come. ``controller`` is there where alphas
-    are: it is what TensorBoard and the guard look at.
+    are: TensorBoard and early stopping look at it.
     """
 
     epochs: int
@@ -65,16 +38,16 @@ class Strategy(Protocol):
     def controller(self) -> Controller | None:
         """The supernet under its alphas, if there is one."""
 
-    def epoch(self, feed: SearchBatches, epoch: int) -> dict[str, EpochScore]:
+    def epoch(self, batches: SearchBatches, epoch: int) -> dict[str, EpochScore]:
         """Run one epoch; returns scores by part of the people. Raises UserError on NaN."""
 
     def architecture(self) -> Architecture:
         """What has been found so far."""
 
-    def steps(self, feed: SearchBatches) -> int:
+    def steps(self, batches: SearchBatches) -> int:
         """The number of steps that the whole search takes."""
 
-    def one_step(self, feed: SearchBatches) -> None:
+    def one_step(self, batches: SearchBatches) -> None:
         """Take one typical step; the loop calls it on a copy, to tell the time beforehand."""
 
     def state_dict(self) -> dict[str, Any]:
@@ -82,3 +55,46 @@ class Strategy(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
+
+
+@dataclass(frozen=True)
+class StrategyEntry:
+    """A strategy as the registry lists it: how it is built, and what holds where the options say nothing.
+
+    The numbers are those of its paper or of the authors' code; the defaults are DARTS's.
+    """
+
+    build: Callable[[SearchPlan], Strategy]
+    alpha_rate: float = 3e-4
+    """Learning rate of the alphas on a GPU; ten times that in a CPU's shorter search."""
+    order: Literal[1, 2] = 1
+    """Order of the alphas' gradient."""
+    warm_up: float = 0.0
+    """Share of a stage's epochs in which the alphas rest."""
+    stages: int = 1
+    """Searches that follow each other and share the epochs."""
+    skip_budgets: Mapping[str, int] = field(default_factory=dict)
+    """Most skip connections by kind of cell; a kind that is not there has no limit."""
+
+    def default_warm_up(self, epochs: int) -> int:
+        """Epochs of each stage in which the alphas rest, when the whole search has ``epochs``."""
+        return int(self.warm_up * stage_epochs(epochs, self.stages))
+
+
+def stage_epochs(epochs: int, stages: int) -> int:
+    """Epochs of each stage, rounded up."""
+    return -(-epochs // stages)
+
+
+def make_supernet(plan: SearchPlan, cells: int | None = None, **options: Any) -> Supernet:
+    """A fresh supernet as the plan says, or with another number of cells; ``options`` are `Supernet`'s."""
+    return Supernet(
+        len(plan.classes),
+        cells or plan.cells,
+        plan.channels,
+        plan.size,
+        in_channels=plan.in_channels,
+        checkpointing=plan.recompute,
+        without=plan.without,
+        **options,
+    )

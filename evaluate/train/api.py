@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emonas.evaluate.results.file import Results
+from emonas.evaluate.results.record import Results
 from emonas.evaluate.train.config import TrainConfig
 from emonas.keywords import takes_options
 

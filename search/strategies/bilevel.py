@@ -1,4 +1,4 @@
-"""The bilevel step, and with it the strategy "emonas".
+"""The bilevel step, which all strategies with alphas take.
 
     min_alpha  L_val(w*(alpha), alpha)    s.t.  w*(alpha) = argmin_w L_train(w, alpha)
 
@@ -9,7 +9,7 @@ solved by turns: one step of alpha down the gradient of L_val at the present w, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,35 +21,34 @@ from emonas.device import mixed_precision
 from emonas.operations.modules import reductions
 from emonas.search.batches import SearchBatches
 from emonas.search.controller import Controller
+from emonas.search.plan import SearchPlan
 from emonas.search.strategies.cuda_graphs import StaticGradients
 from emonas.search.strategies.unrolled import Virtual, unrolled_gradient
-from emonas.search.strategy import Architecture, Setting
+from emonas.search.strategy import Architecture
 from emonas.training.losses import Batch, EpochScore, RunningMean, correct, require_finite
 from emonas.training.plan import cosine_rate, set_rate
 
 Penalty = Callable[[Controller], Tensor]
-#: A network with fewer cells has no place for both kinds.
-LEAST_DEPTH = 3
 
 
 @dataclass(frozen=True)
 class BilevelPlan:
-    """Rates of the two optimisers; the defaults are DARTS's. For ``warm_up`` epochs the alphas rest.
+    """What the two optimisers do: the search's own numbers, and those that are DARTS's for every search.
 
-    ``graphs`` records the steps as CUDA graphs (`static_step`).
+    For ``warm_up`` epochs the alphas rest. ``cuda_graphs`` records the steps as CUDA graphs (`cuda_graphs`).
     """
 
     epochs: int
-    learning_rate: float = 0.025
-    least_rate: float = 0.001
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
-    clip: float = 5.0
-    alpha_rate: float = 3e-4
-    alpha_decay: float = 1e-3
+    learning_rate: float
+    min_learning_rate: float
+    alpha_rate: float
     order: int = 1
     warm_up: int = 0
-    graphs: bool = False
+    cuda_graphs: bool = False
+    momentum: float = 0.9
+    weight_decay: float = 3e-4
+    grad_clip: float = 5.0
+    alpha_weight_decay: float = 1e-3
 
 
 class Bilevel:
@@ -61,7 +60,7 @@ class Bilevel:
         plan: BilevelPlan,
         device: torch.device,
         penalty: Penalty | None = None,
-        budgets: dict[str, int] | None = None,
+        budgets: Mapping[str, int] | None = None,
     ) -> None:
         self.controller = controller.to(device).to(memory_format=torch.channels_last)
         self.plan, self.device, self.penalty, self.budgets = plan, device, penalty, budgets
@@ -70,31 +69,31 @@ class Bilevel:
             controller.weights(), plan.learning_rate, plan.momentum, weight_decay=plan.weight_decay
         )
         self.alpha_optimiser = torch.optim.Adam(
-            controller.alphas(), plan.alpha_rate, betas=(0.5, 0.999), weight_decay=plan.alpha_decay
+            controller.alphas(), plan.alpha_rate, betas=(0.5, 0.999), weight_decay=plan.alpha_weight_decay
         )
         weights, alphas, buffers = list(controller.weights()), list(controller.alphas()), list(controller.buffers())
-        self.weight_gradients = StaticGradients(self._training_loss, weights, buffers, plan.graphs)
-        self.alpha_gradients = StaticGradients(self._architecture_loss, alphas, buffers, plan.graphs)
+        self.weight_gradients = StaticGradients(self._training_loss, weights, buffers, plan.cuda_graphs)
+        self.alpha_gradients = StaticGradients(self._architecture_loss, alphas, buffers, plan.cuda_graphs)
 
-    def epoch(self, feed: SearchBatches, epoch: int) -> dict[str, EpochScore]:
+    def epoch(self, batches: SearchBatches, epoch: int) -> dict[str, EpochScore]:
         """One pass over the weights' people, with an alpha step before each weight step.
 
         Returns the scores on both parts, each measured before the step that it led to. Raises UserError on NaN.
         """
         plan = self.plan
-        set_rate(self.weight_optimiser, cosine_rate(plan.learning_rate, plan.least_rate, epoch, plan.epochs))
+        set_rate(self.weight_optimiser, cosine_rate(plan.learning_rate, plan.min_learning_rate, epoch, plan.epochs))
         self.controller.train()
-        tallies = {"weights": RunningMean(), "alphas": RunningMean()}
-        for weight_batch, alpha_batch in zip(feed.weights(epoch), feed.alphas(epoch), strict=False):
+        means = {"weights": RunningMean(), "alphas": RunningMean()}
+        for weight_batch, alpha_batch in zip(batches.weights(epoch), batches.alphas(epoch), strict=False):
             if epoch >= plan.warm_up:
-                self.alpha_step(alpha_batch, weight_batch, tallies["alphas"])
-            self.weight_step(weight_batch, tallies["weights"])
-        scores = {name: tally.score() for name, tally in tallies.items() if tally.samples}
+                self.alpha_step(alpha_batch, weight_batch, means["alphas"])
+            self.weight_step(weight_batch, means["weights"])
+        scores = {name: mean.score() for name, mean in means.items() if mean.samples}
         require_finite(sum(score.loss for score in scores.values()), epoch)
         self.epochs_done = epoch + 1
         return scores
 
-    def alpha_step(self, batch: Batch, weight_batch: Batch, tally: RunningMean) -> None:
+    def alpha_step(self, batch: Batch, weight_batch: Batch, mean: RunningMean) -> None:
         """Move the alphas; no weight moves. ``weight_batch`` is what the next weight step will learn from."""
         if self.plan.order == 2:
             loss, logits, gradients = unrolled_gradient(
@@ -102,14 +101,14 @@ class Bilevel:
             )
         else:
             loss, logits, gradients = self.alpha_gradients(*batch)
-        tally.add(loss, correct(logits, batch[1]))
+        mean.add(loss, correct(logits, batch[1]))
         self._step(self.alpha_gradients.parameters, gradients, self.alpha_optimiser)
 
-    def weight_step(self, batch: Batch, tally: RunningMean) -> None:
+    def weight_step(self, batch: Batch, mean: RunningMean) -> None:
         """Move the weights; no gradient of an alpha is computed."""
         loss, logits, gradients = self.weight_gradients(*batch)
-        tally.add(loss, correct(logits, batch[1]))
-        self._step(self.weight_gradients.parameters, gradients, self.weight_optimiser, self.plan.clip)
+        mean.add(loss, correct(logits, batch[1]))
+        self._step(self.weight_gradients.parameters, gradients, self.weight_optimiser, self.plan.grad_clip)
 
     def _training_loss(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         with mixed_precision(self.device):
@@ -132,12 +131,12 @@ class Bilevel:
         parameters: list[nn.Parameter],
         gradients: tuple[Tensor, ...],
         optimiser: torch.optim.Optimizer,
-        clip: float | None = None,
+        grad_clip: float | None = None,
     ) -> None:
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
-        if clip is not None:
-            nn.utils.clip_grad_norm_(parameters, clip)
+        if grad_clip is not None:
+            nn.utils.clip_grad_norm_(parameters, grad_clip)
         optimiser.step()
 
     def architecture(self) -> Architecture:
@@ -146,13 +145,13 @@ class Bilevel:
         where = tuple(p for p in reductions(len(self.controller.supernet.cells)) if p < depth)
         return Architecture(**self.controller.cells(self.budgets), cells=depth, reductions=where)
 
-    def steps(self, feed: SearchBatches) -> int:
+    def steps(self, batches: SearchBatches) -> int:
         """One alpha and one weight step are one."""
-        return self.epochs * feed.batches()
+        return self.epochs * batches.per_epoch()
 
-    def one_step(self, feed: SearchBatches) -> None:
+    def one_step(self, batches: SearchBatches) -> None:
         """An alpha and a weight step."""
-        batch = feed.pictures.take(feed.weight_positions[: feed.batch])
+        batch = batches.pictures.take(batches.weight_positions[: batches.batch_size])
         self.alpha_step(batch, batch, RunningMean())
         self.weight_step(batch, RunningMean())
 
@@ -173,56 +172,35 @@ class Bilevel:
         self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
 
 
-def make_plan(setting: Setting, **changes: Any) -> BilevelPlan:
-    """The plan that the options ask for, with what a strategy does otherwise."""
-    config = setting.config
-    assert config.epochs and config.alpha_rate
-    given: dict[str, Any] = {
-        "epochs": config.epochs,
-        "learning_rate": config.learning_rate,
-        "least_rate": config.learning_rate / 25,
-        "alpha_rate": config.alpha_rate,
-        "warm_up": config.warm_up or 0,
-        "graphs": config.cuda_graphs,
-    }
-    return BilevelPlan(**{**given, **changes})
+def make_bilevel(controller: Controller, plan: SearchPlan, epochs: int | None = None) -> Bilevel:
+    """The bilevel search of a fresh controller with the plan's numbers; ``epochs`` where a stage has fewer."""
+    numbers = BilevelPlan(
+        epochs=epochs or plan.epochs,
+        learning_rate=plan.learning_rate,
+        min_learning_rate=plan.min_learning_rate,
+        alpha_rate=plan.alpha_rate,
+        order=plan.order,
+        warm_up=plan.warm_up,
+        cuda_graphs=plan.cuda_graphs,
+    )
+    penalty = make_penalty(controller, plan) if plan.cost_weight else None
+    return Bilevel(controller, numbers, plan.device, penalty, plan.skip_budgets)
 
 
-def skip_budgets(setting: Setting) -> dict[str, int] | None:
-    """The skip budget of the options, for both kinds of cell; "auto" is settled when the search has ended."""
-    budget = setting.config.skip_budget
-    return {"normal": budget, "reduction": budget} if isinstance(budget, int) else None
-
-
-def make_penalty(setting: Setting, supernet_cells: int, depths: tuple[int, ...]) -> Penalty | None:
-    """The expected cost of the mixed architecture, 1 for even odds, times --cost-weight."""
-    config = setting.config
-    if not config.cost_weight:
-        return None
-    assert config.channels
+def make_penalty(controller: Controller, plan: SearchPlan) -> Penalty:
+    """The expected cost of the mixed architecture, 1 for even odds, times the plan's cost weight."""
     table = CostTable(
-        config.cost,
-        setting.classes,
-        supernet_cells,
-        config.channels,
-        setting.size,
-        setting.in_channels,
-        depths,
-        device=setting.device,
+        plan.cost,
+        len(plan.classes),
+        len(controller.supernet.cells),
+        plan.channels,
+        plan.size,
+        plan.in_channels,
+        controller.supernet.depths,
+        device=plan.device,
     )
 
     def penalty(controller: Controller) -> Tensor:
-        return config.cost_weight * table.relative(controller.mixture(), controller.depth_weights())
+        return plan.cost_weight * table.relative(controller.mixture(), controller.depth_weights())
 
     return penalty
-
-
-def build(setting: Setting, **changes: Any) -> Bilevel:
-    """The strategy "emonas": first order, as many cells as the final network has, or all depths with both kinds."""
-    cells = setting.config.cells
-    assert cells
-    least = max(LEAST_DEPTH, reductions(cells)[0] + 1)
-    exits = tuple(range(least, cells)) if setting.config.search_cells else ()
-    controller = Controller(setting.supernet(exits=exits))
-    penalty = make_penalty(setting, cells, controller.supernet.depths)
-    return Bilevel(controller, make_plan(setting, **changes), setting.device, penalty, skip_budgets(setting))

@@ -1,11 +1,11 @@
-"""The strategy "darts": the bilevel step of first or second order (Liu, Simonyan, Yang: DARTS, ICLR 2019)."""
+"""The strategy "darts": the bilevel step of second order, or of first (Liu, Simonyan, Yang: DARTS, ICLR 2019).
+
+The final network has as many cells as the search, where the paper has 8 and 20; all else is as published.
+"""
 
 from __future__ import annotations
 
-from emonas.search.strategies import bilevel
-from emonas.search.strategy import Setting
+from emonas.search.strategies.emonas import build
+from emonas.search.strategy import StrategyEntry
 
-
-def build(setting: Setting) -> bilevel.Bilevel:
-    """DARTS as published, --order 2 unless told otherwise; the final network has as many cells as the search."""
-    return bilevel.build(setting, order=setting.config.order or 2)
+STRATEGY = StrategyEntry(build, order=2)

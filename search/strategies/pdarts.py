@@ -19,30 +19,27 @@ from emonas.genotype import KINDS
 from emonas.operations.modules import reductions
 from emonas.search.batches import SearchBatches
 from emonas.search.controller import Controller
-from emonas.search.strategies import bilevel
-from emonas.search.strategy import Architecture, Setting
+from emonas.search.plan import SearchPlan
+from emonas.search.strategies.bilevel import Bilevel, make_bilevel
+from emonas.search.strategy import Architecture, StrategyEntry, make_supernet, stage_epochs
 from emonas.supernet.supernet import all_active
 from emonas.training.losses import EpochScore
 
 #: Operations on an edge, share of the final depth (5, 11, 17 cells in the paper), dropout on identities at the start.
 STAGES = ((7, 5 / 17, 0.0), (5, 11 / 17, 0.4), (3, 1.0, 0.7))
-#: The share of a stage's epochs in which the alphas rest: 10 of 25 in the authors' code.
-WARM_UP = 0.4
 #: Dropout falls by this factor an epoch once the alphas move.
 DROPOUT_DECAY = 0.8
 LEAST_CELLS = 3
-SKIP_BUDGET = 2
 
 
 class ProgressiveSearch:
     """Three bilevel searches, one after the other; ``active`` says what is left on each edge."""
 
-    def __init__(self, setting: Setting) -> None:
-        assert setting.config.epochs
-        self.setting = setting
-        self.stage_epochs = -(-setting.config.epochs // len(STAGES))
+    def __init__(self, plan: SearchPlan) -> None:
+        self.plan = plan
+        self.stage_epochs = stage_epochs(plan.epochs, len(STAGES))
         self.epochs, self.epochs_done = self.stage_epochs * len(STAGES), 0
-        self.active = all_active(without=setting.config.without)
+        self.active = all_active(without=plan.without)
         self.current = self._begin(0)
 
     @property
@@ -50,7 +47,7 @@ class ProgressiveSearch:
         """The present stage's."""
         return self.current.controller
 
-    def epoch(self, feed: SearchBatches, epoch: int) -> dict[str, EpochScore]:
+    def epoch(self, batches: SearchBatches, epoch: int) -> dict[str, EpochScore]:
         """One epoch of the stage that it belongs to; a stage's first one prunes and begins anew."""
         stage, within = divmod(epoch, self.stage_epochs)
         if within == 0 and stage:
@@ -59,21 +56,15 @@ class ProgressiveSearch:
         moving = within - self.current.plan.warm_up
         rate = STAGES[stage][2] * DROPOUT_DECAY ** max(0, moving)
         self.controller.supernet.set_skip_dropout(rate)
-        scores = self.current.epoch(dataclasses.replace(feed, first_epoch=epoch - within), within)
+        scores = self.current.epoch(dataclasses.replace(batches, first_epoch=epoch - within), within)
         self.epochs_done = epoch + 1
         return scores
 
-    def _begin(self, stage: int) -> bilevel.Bilevel:
-        config = self.setting.config
-        assert config.cells
-        seed_everything(epoch_seed(config.seed, stage * self.stage_epochs) + 2)
-        cells = max(LEAST_CELLS, round(STAGES[stage][1] * config.cells))
-        controller = Controller(self.setting.supernet(cells, active=self.active))
-        warm_up = int(WARM_UP * self.stage_epochs) if config.warm_up is None else config.warm_up
-        plan = bilevel.make_plan(self.setting, epochs=self.stage_epochs, warm_up=warm_up)
-        penalty = bilevel.make_penalty(self.setting, cells, controller.supernet.depths)
-        budgets = bilevel.skip_budgets(self.setting) or {"normal": SKIP_BUDGET}
-        return bilevel.Bilevel(controller, plan, self.setting.device, penalty, budgets)
+    def _begin(self, stage: int) -> Bilevel:
+        seed_everything(epoch_seed(self.plan.seed, stage * self.stage_epochs) + 2)
+        cells = max(LEAST_CELLS, round(STAGES[stage][1] * self.plan.cells))
+        controller = Controller(make_supernet(self.plan, cells, active=self.active))
+        return make_bilevel(controller, self.plan, self.stage_epochs)
 
     def _pruned(self, kept: int) -> dict[str, Tensor]:
         """The strongest ``kept`` operations of each edge."""
@@ -89,17 +80,16 @@ class ProgressiveSearch:
     def architecture(self) -> Architecture:
         """The cells as the present stage's alphas stand, with the final number of cells."""
         found = self.current.architecture()
-        assert self.setting.config.cells
-        cells = self.setting.config.cells
+        cells = self.plan.cells
         return Architecture(found.normal, found.reduction, cells, reductions(cells))
 
-    def steps(self, feed: SearchBatches) -> int:
+    def steps(self, batches: SearchBatches) -> int:
         """The steps of all stages."""
-        return self.epochs * feed.batches()
+        return self.epochs * batches.per_epoch()
 
-    def one_step(self, feed: SearchBatches) -> None:
+    def one_step(self, batches: SearchBatches) -> None:
         """A step of the present stage: later ones are deeper and have fewer operations."""
-        self.current.one_step(feed)
+        self.current.one_step(batches)
 
     def state_dict(self) -> dict[str, Any]:
         """The present stage and what is left on each edge."""
@@ -118,6 +108,10 @@ class ProgressiveSearch:
         self.current.load_state_dict(state["current"])
 
 
-def build(setting: Setting) -> ProgressiveSearch:
+def build(plan: SearchPlan) -> ProgressiveSearch:
     """P-DARTS as published, its depths scaled to the wanted number of cells."""
-    return ProgressiveSearch(setting)
+    return ProgressiveSearch(plan)
+
+
+#: The alphas rest in 10 of a stage's 25 epochs in the authors' code.
+STRATEGY = StrategyEntry(build, alpha_rate=6e-4, warm_up=0.4, stages=len(STAGES), skip_budgets={"normal": 2})

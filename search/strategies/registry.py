@@ -1,21 +1,21 @@
-"""The strategies by name."""
+"""The strategies by the names that users type."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from emonas.options import StrategyName
+from emonas.search.plan import SearchPlan
+from emonas.search.strategies import darts, emonas, pcdarts, pdarts, random
+from emonas.search.strategy import Strategy, StrategyEntry
 
-from emonas.search.strategies import bilevel, darts, pcdarts, pdarts, random_search
-from emonas.search.strategy import Setting, Strategy
-
-STRATEGIES: dict[str, Callable[[Setting], Strategy]] = {
-    "emonas": bilevel.build,
-    "darts": darts.build,
-    "pdarts": pdarts.build,
-    "pcdarts": pcdarts.build,
-    "random": random_search.build,
+STRATEGIES: dict[StrategyName, StrategyEntry] = {
+    "emonas": emonas.STRATEGY,
+    "darts": darts.STRATEGY,
+    "pdarts": pdarts.STRATEGY,
+    "pcdarts": pcdarts.STRATEGY,
+    "random": random.STRATEGY,
 }
 
 
-def build(setting: Setting) -> Strategy:
-    """A fresh strategy, as the options ask for. Raises UserError where they contradict each other."""
-    return STRATEGIES[setting.config.strategy](setting)
+def build(plan: SearchPlan) -> Strategy:
+    """A fresh strategy, as the plan asks for. Raises UserError where the plan cannot be carried out."""
+    return STRATEGIES[plan.strategy].build(plan)

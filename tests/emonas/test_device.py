@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import torch
 
 import emonas
-from emonas.device import describe_device, epoch_seed, mixed_precision, pick_device, seed_everything, versions
+from emonas.device import (
+    announce,
+    describe_device,
+    epoch_seed,
+    mixed_precision,
+    pick_device,
+    seconds_per_call,
+    seed_everything,
+    versions,
+)
 from emonas.errors import UserError
 from emonas.options import DeviceName
 
@@ -52,3 +63,14 @@ def test_versions_name_what_a_result_depends_on() -> None:
     found = versions()
     assert (found["emonas"], found["torch"]) == (emonas.__version__, torch.__version__)
     assert all(isinstance(value, str) and value for value in found.values())
+
+
+def test_the_last_call_is_timed_and_the_others_warm_up() -> None:
+    pauses = iter([0.2, 0.01])
+    assert 0.01 <= seconds_per_call(lambda: time.sleep(next(pauses)), torch.device("cpu"), calls=2) < 0.2
+    assert next(pauses, None) is None
+
+
+def test_what_will_run_is_announced_with_its_time(capsys: pytest.CaptureFixture[str]) -> None:
+    announce("searching", 40.0, torch.device("cpu"))
+    assert capsys.readouterr().out.startswith("searching; about 40 s on CPU, ")

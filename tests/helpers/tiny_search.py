@@ -20,47 +20,61 @@ from emonas.datasets.store.prepared import Prepared
 from emonas.genotype import Provenance
 from emonas.search import loop, strategy
 from emonas.search.batches import SearchBatches
-from emonas.search.config import SearchConfig, resolve
-from emonas.search.loop import SearchTask
+from emonas.search.config import SearchConfig
+from emonas.search.plan import SearchPlan, SearchTask
+from emonas.search.resolve import resolve
 from emonas.search.strategies import pdarts
-from emonas.search.strategy import Setting
 from emonas.supernet.supernet import Supernet, all_active
 from emonas.training import checkpoint
 
 CLASSES = ("dark", "grey", "light")
 SAMPLES, SIDE = 24, 8
 CPU = torch.device("cpu")
+#: What a bilevel step must be told; DARTS's.
+RATES = {"learning_rate": 0.025, "min_learning_rate": 0.001, "alpha_rate": 3e-4}
 HALVES = np.arange(0, SAMPLES, 2), np.arange(1, SAMPLES, 2)
 
 
-def pictures(noise: float = 30.0) -> ImageStore:
-    """Noise around a grey that tells the class; classes take turns."""
-    labels = np.arange(SAMPLES) // 2 % len(CLASSES)
+def prepared(noise: float = 30.0, samples: int = SAMPLES, protocol: str = "loso") -> Prepared:
+    """Noise around a grey that tells the class; classes take turns, and so do two images of each person."""
+    labels = np.arange(samples) // 2 % len(CLASSES)
     greys = np.array([60, 128, 196])[labels].reshape(-1, 1, 1, 1)
-    drawn = np.random.default_rng(0).normal(greys, noise, (SAMPLES, 3, SIDE, SIDE)).clip(0, 255).astype(np.uint8)
-    prepared = SimpleNamespace(images=drawn, labels=labels, options={"representation": "still"}, classes=("a", "b"))
-    return ImageStore(cast(Prepared, prepared), CPU)
+    drawn = np.random.default_rng(0).normal(greys, noise, (samples, 3, SIDE, SIDE)).clip(0, 255).astype(np.uint8)
+    people = [SimpleNamespace(person=f"p{i // 2}", subject=f"p{i // 2}", label=int(labels[i])) for i in range(samples)]
+    made = SimpleNamespace(
+        images=drawn,
+        labels=labels,
+        options={"representation": "still"},
+        classes=CLASSES,
+        samples=people,
+        protocol=protocol,
+        name="drawn",
+        dataset="synthetic-micro",
+        subjects_known=True,
+        fingerprint="",
+    )
+    return cast(Prepared, made)
 
 
-def config(**options: Any) -> SearchConfig:
-    """Options of a search of a few seconds, fitted."""
+def pictures(noise: float = 30.0) -> ImageStore:
+    """The drawn images."""
+    return ImageStore(prepared(noise), CPU)
+
+
+def plan(**options: Any) -> SearchPlan:
+    """A search of a few seconds, resolved."""
     quick = {"cells": 3, "channels": 4, "epochs": 2, "batch_size": 6, "rank_epochs": 1, "candidates": 2}
-    return resolve(SearchConfig(**{**quick, **options}), len(HALVES[0]), large=False)
+    return resolve(SearchConfig(**{**quick, **options}), prepared(), CPU)
 
 
-def setting(**options: Any) -> Setting:
-    """What a strategy is built from."""
-    return Setting(config(**options), len(CLASSES), 3, SIDE, CPU)
-
-
-def feed(batch: int = 6, seed: int = 0) -> SearchBatches:
+def batches(batch: int = 6, seed: int = 0) -> SearchBatches:
     """Half of the pictures for the weights, half for the alphas."""
     return SearchBatches(pictures(), *HALVES, batch, seed)
 
 
 def task(folder: Path, name: str = "emonas", seed: int = 0) -> SearchTask:
     """A search by the strategy of that name, which writes into a folder."""
-    return SearchTask(folder, "searching", *HALVES, Provenance("drawn", name, seed, subjects=()), CLASSES)
+    return SearchTask("", folder, "searching", *HALVES, Provenance("drawn", name, seed, subjects=()))
 
 
 def hurry(patch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 
 import torch
-from tiny_search import HALVES, feed, pictures
+from tiny_search import HALVES, batches, pictures
 from torch import Tensor
 
 from emonas.search.batches import PROBE, SearchBatches
@@ -26,16 +26,16 @@ def some(made: SearchBatches, epoch: int, of: str = "weights") -> list[Batch]:
 
 
 def test_one_pass_over_the_weights_people_and_no_end_of_the_others() -> None:
-    made = feed(batch=5)
+    made = batches(batch=5)
     one_pass = list(made.weights(0))
-    assert len(one_pass) == made.batches() == 3
+    assert len(one_pass) == made.per_epoch() == 3
     wanted = made.pictures.labels[HALVES[0]].tolist()
     assert sorted(label for batch in labels(one_pass) for label in batch) == sorted(wanted)
     assert len(list(itertools.islice(made.alphas(0), 50))) == 50
 
 
 def test_each_half_shows_its_own_pictures_only() -> None:
-    made = dataclasses.replace(feed(), pictures=pictures(noise=0.0))
+    made = dataclasses.replace(batches(), pictures=pictures(noise=0.0))
     made.pictures.policy = None
     marked = made.pictures.images
     assert isinstance(marked, Tensor)
@@ -47,20 +47,20 @@ def test_each_half_shows_its_own_pictures_only() -> None:
 
 def test_order_and_augmentation_follow_from_seed_and_epoch() -> None:
     for of in ("weights", "alphas"):
-        first = some(feed(), 0, of)
-        assert same(first, some(feed(), 0, of))
-        assert not same(first, some(feed(), 1, of)[: len(first)])
-        assert not same(first, some(feed(seed=1), 0, of))
+        first = some(batches(), 0, of)
+        assert same(first, some(batches(), 0, of))
+        assert not same(first, some(batches(), 1, of)[: len(first)])
+        assert not same(first, some(batches(seed=1), 0, of))
 
 
 def test_a_later_stage_goes_on_where_the_earlier_one_ended() -> None:
-    later = dataclasses.replace(feed(), first_epoch=3)
+    later = dataclasses.replace(batches(), first_epoch=3)
     for of in ("weights", "alphas"):
-        assert same(some(later, 0, of), some(feed(), 3, of))
+        assert same(some(later, 0, of), some(batches(), 3, of))
 
 
 def test_the_judged_are_the_alphas_people_unchanged_and_in_order() -> None:
-    made = feed()
+    made = batches()
     images, wanted = made.validation()
     shown = torch.cat(list(images))
     assert torch.equal(wanted, made.pictures.labels[HALVES[1]])
@@ -68,5 +68,5 @@ def test_the_judged_are_the_alphas_people_unchanged_and_in_order() -> None:
 
 
 def test_the_probe_is_always_the_same_few_of_the_alphas_people() -> None:
-    made = feed()
+    made = batches()
     assert same([made.probe()], [made.pictures.take(HALVES[1][:PROBE])])

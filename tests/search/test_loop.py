@@ -10,7 +10,7 @@ import torch
 from killing import kill_after_a_while, same_tensors
 from small import QUICK, call, small_macro
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny_search import config, hurry, kill_at_save, killed_while, pictures, task
+from tiny_search import hurry, kill_at_save, killed_while, pictures, plan, task
 
 from emonas.genotype import Genotype
 from emonas.network import Network
@@ -51,7 +51,7 @@ def scalars(folder: Path) -> EventAccumulator:
 
 def test_tensorboard_shows_a_search_at_work(tmp_path: Path) -> None:
     options = {"epochs": 2, "batch_size": 12, "search_cells": True, "cells": 4, "channels": 2, "hessian_every": 2}
-    loop.search(task(tmp_path / "run"), config(**options), pictures())
+    loop.search(task(tmp_path / "run"), plan(**options), pictures())
     events = scalars(tmp_path / "run")
     tags = {f"{name}/{part}" for name in ("loss", "accuracy") for part in ("weights", "alphas")}
     tags |= {f"{name}/{kind}" for name in ("alpha_entropy", "skip_connections") for kind in ("normal", "reduction")}
@@ -65,7 +65,7 @@ def test_tensorboard_shows_a_search_at_work(tmp_path: Path) -> None:
 
 
 def test_without_alphas_tensorboard_shows_scores_and_cells(tmp_path: Path) -> None:
-    loop.search(task(tmp_path / "run", "random"), config(strategy="random", candidates=1), pictures())
+    loop.search(task(tmp_path / "run", "random"), plan(strategy="random", candidates=1), pictures())
     tags = scalars(tmp_path / "run").Tags()
     assert set(tags["scalars"]) == {
         "loss/alphas",
@@ -99,11 +99,11 @@ def skips_from(epoch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a search collapse at an epoch: from then on all edges of the normal cell want a skip connection."""
     plain = bilevel.Bilevel.epoch
 
-    def collapsing(self: bilevel.Bilevel, feed: object, number: int) -> dict[str, EpochScore]:
+    def collapsing(self: bilevel.Bilevel, batches: object, number: int) -> dict[str, EpochScore]:
         with torch.no_grad():
             alpha = self.controller.alpha["normal"]
             alpha[:, 2 if number >= epoch else 3] = 9.0 + number
-        return plain(self, feed, number)  # type: ignore[arg-type]
+        return plain(self, batches, number)  # type: ignore[arg-type]
 
     monkeypatch.setattr(bilevel.Bilevel, "epoch", collapsing)
 
@@ -112,7 +112,7 @@ LONG = {"epochs": 12, "batch_size": 12, "channels": 2}
 
 
 def test_the_genotype_of_every_epoch_is_kept(tmp_path: Path, hurried: None) -> None:
-    found = loop.search(task(tmp_path), config(**LONG | {"epochs": 3}), pictures())
+    found = loop.search(task(tmp_path), plan(**LONG | {"epochs": 3}), pictures())
     kept = [Genotype.load(path) for path in sorted((tmp_path / "genotypes").iterdir())]
     assert [path.name for path in sorted((tmp_path / "genotypes").iterdir())] == [
         f"epoch_00{i}.json" for i in (1, 2, 3)
@@ -124,21 +124,21 @@ def test_a_collapsed_search_is_stopped_and_the_last_good_cells_are_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], hurried: None
 ) -> None:
     skips_from(2, monkeypatch)
-    found = loop.search(task(tmp_path / "guarded"), config(**LONG, stop_skips=2), pictures())
+    found = loop.search(task(tmp_path / "guarded"), plan(**LONG, stop_skips=2), pictures())
     kept = sorted((tmp_path / "guarded" / "genotypes").iterdir())
     # Two good epochs, and the patience of three.
     assert [Genotype.load(path).normal.skips for path in kept] == [0, 0, 4, 4, 4]
     assert found == Genotype.load(kept[1])
     said = " ".join(capsys.readouterr().out.split())
     assert "stopped after epoch 5: more than 2 skip connections" in said and "the cells are those of epoch 2" in said
-    free = loop.search(task(tmp_path / "free"), config(**LONG | {"epochs": 5}), pictures())
+    free = loop.search(task(tmp_path / "free"), plan(**LONG | {"epochs": 5}), pictures())
     assert free.normal.skips == 4
 
 
 def test_a_sharper_loss_stops_the_search_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hurried: None) -> None:
     values = iter([1.0, 1.0, 1.0, 1.0, 1.0, 4.0])
     monkeypatch.setattr(loop, "dominant_eigenvalue", lambda *arguments: next(values))
-    found = loop.search(task(tmp_path), config(**LONG, hessian_every=1, stop_eigenvalue=1.5), pictures())
+    found = loop.search(task(tmp_path), plan(**LONG, hessian_every=1, stop_eigenvalue=1.5), pictures())
     assert len(list((tmp_path / "genotypes").iterdir())) == 6
     assert found == Genotype.load(tmp_path / "genotypes" / "epoch_003.json")
 
@@ -147,11 +147,11 @@ def test_a_sharper_loss_stops_the_search_too(tmp_path: Path, monkeypatch: pytest
 def test_a_stop_survives_a_kill(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], hurried: None
 ) -> None:
-    """Killed while the guard still waits, or after the epoch in which it decided and before anything else."""
+    """Killed while early stopping still waits, or after the epoch in which it decided and before anything else."""
     skips_from(2, monkeypatch)
 
     def run() -> Genotype:
-        return loop.search(task(tmp_path), config(**LONG, stop_skips=2), pictures())
+        return loop.search(task(tmp_path), plan(**LONG, stop_skips=2), pictures())
 
     def run_and_die() -> None:
         kill_at_save(number, before=False)
@@ -169,7 +169,7 @@ def test_a_skip_budget_holds_in_every_epoch_and_at_the_end(
     budget: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hurried: None
 ) -> None:
     skips_from(0, monkeypatch)
-    found = loop.search(task(tmp_path), config(**LONG | {"epochs": 2}, skip_budget=budget), pictures())
+    found = loop.search(task(tmp_path), plan(**LONG | {"epochs": 2}, skip_budget=budget), pictures())
     for genotype in (found, *map(Genotype.load, (tmp_path / "genotypes").iterdir())):
         assert genotype.normal.skips == budget and genotype.reduction.skips <= budget
 
@@ -183,7 +183,7 @@ def test_the_skip_budget_that_does_best_is_taken(
         return Ranked(1.0 if found.normal.skips == 3 else 0.1, 0), EpochScore(0.0, 0.0)
 
     monkeypatch.setattr(ranking, "short_training", judge)
-    found = loop.search(task(tmp_path), config(**LONG | {"epochs": 1}, skip_budget="auto"), pictures())
+    found = loop.search(task(tmp_path), plan(**LONG | {"epochs": 1}, skip_budget="auto"), pictures())
     assert found.normal.skips == 3
     table = json.loads((tmp_path / "skip_budgets.json").read_text())
     assert max(table, key=lambda name: table[name]["uar"]) == "at most 3 skips"
@@ -197,7 +197,7 @@ def test_a_searched_number_of_cells_is_written_down_with_its_reductions(
     """Of five cells the second and the fourth reduce, and do so still where the stack ends before the fifth."""
     monkeypatch.setattr(bilevel.Controller, "chosen_depth", lambda self: depth)
     options = {"cells": 5, "search_cells": True, "channels": 2, "epochs": 1, "batch_size": 12}
-    found = loop.search(task(tmp_path), config(**options), pictures())
+    found = loop.search(task(tmp_path), plan(**options), pictures())
     assert (found.cells, found.reductions) == (depth, where)
     network = Network(Genotype.load(tmp_path / "genotype.json"), 3, 8, auxiliary=False)
     assert tuple(i for i, cell in enumerate(network.cells) if cell.cell is network.cells[where[0]].cell) == where
@@ -205,4 +205,11 @@ def test_a_searched_number_of_cells_is_written_down_with_its_reductions(
 
 
 def test_a_given_number_of_cells_leaves_the_reductions_to_the_network(tmp_path: Path, hurried: None) -> None:
-    assert loop.search(task(tmp_path), config(**LONG | {"epochs": 1}), pictures()).reductions == ()
+    assert loop.search(task(tmp_path), plan(**LONG | {"epochs": 1}), pictures()).reductions == ()
+
+
+def test_the_checkpoint_keeps_its_keys_so_that_old_runs_go_on(tmp_path: Path, hurried: None) -> None:
+    loop.search(task(tmp_path), plan(**LONG | {"epochs": 1}), pictures())
+    state = checkpoint.load(tmp_path / "checkpoint.pt")
+    assert state.keys() == {"strategy", "guard"} and state["guard"].keys() == {"skips", "eigenvalues"}
+    assert state["strategy"].keys() == {"epochs_done", "searcher", "weight_optimiser", "alpha_optimiser"}

@@ -1,4 +1,4 @@
-"""What a search may see, and how it says no."""
+"""A whole search: whom it has seen, how it says no, and what several seeds give."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import pytest
 from small import QUICK, assert_one_line_and_status_2, call, small_macro
 from tiny_search import hurry, kill_at_save, killed_while
 
-from emonas.datasets.protocols.protocol import split_people
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
 from emonas.genotype import Genotype
 from emonas.search import ranking
 from emonas.search.cli import app
-from emonas.search.config import SearchConfig, resolve
+from emonas.search.config import SearchConfig
 from emonas.search.ranking import Ranked
-from emonas.search.run import resolve_protocol, run_search, visible_parts
+from emonas.search.run import run_search
 from emonas.search.strategy import Architecture
 from emonas.training.losses import EpochScore
 
@@ -45,14 +44,6 @@ def test_a_set_with_a_fixed_split_is_searched_on_its_training_part_only(prepared
     assert "torch" in genotype.provenance.versions
 
 
-def test_weights_and_alphas_learn_from_different_people(prepared: Prepared) -> None:
-    visible = visible_parts(SearchConfig(), prepared, "fixed")[""]
-    half = split_people(prepared.samples, visible, 2, seed=0)
-    sides = [{prepared.samples[i].person for i in side} for side in (half.train, half.test)]
-    assert sides[0] and sides[1] and not sides[0] & sides[1]
-    assert sides[0] | sides[1] == people(prepared, "train")
-
-
 def test_excluded_people_are_not_seen(prepared: Prepared, tmp_path: Path) -> None:
     out = sorted(people(prepared, "train"))[0]
     genotype = run_search(quick(tmp_path, protocol="all", exclude_subjects=(out.split("/")[1],)))[""]
@@ -69,26 +60,6 @@ def test_loso_makes_one_genotype_a_fold_that_has_not_seen_its_tested_person(
     for person, genotype in found.items():
         assert set(genotype.provenance.subjects) == set(prepared.subjects) - {person}
     assert len(list((tmp_path / "run").glob("*/genotype.json"))) == len(prepared.subjects)
-
-
-def test_auto_is_everybody_where_there_is_no_fixed_split(prepared: Prepared) -> None:
-    assert resolve_protocol("auto", prepared) == "fixed"
-    object.__setattr__(prepared, "protocol", "loso")
-    assert resolve_protocol("auto", prepared) == "all"
-    assert len(visible_parts(SearchConfig(), prepared, "all")[""]) == len(prepared.samples)
-
-
-def test_an_unknown_excluded_person_is_named(prepared: Prepared) -> None:
-    with pytest.raises(UserError, match="nobody called s99"):
-        visible_parts(SearchConfig(exclude_subjects=("s99",)), prepared, "all")
-
-
-@pytest.mark.parametrize(("samples", "large"), [(10, False), (80, False), (20000, False), (80, True), (20000, True)])
-def test_defaults_fit_the_data_and_the_machine(samples: int, large: bool) -> None:
-    config = resolve(SearchConfig(), samples, large)
-    assert None not in (config.epochs, config.cells, config.channels, config.batch_size, config.alpha_rate, config.out)
-    assert config.batch_size in (8, 16, 32, 64) and 5 <= config.epochs <= 50
-    assert resolve(SearchConfig(epochs=7, cells=5), samples, large).epochs == 7
 
 
 def test_the_genotype_says_what_json_readers_need(prepared: Prepared, tmp_path: Path) -> None:
@@ -240,23 +211,3 @@ def test_several_seeds_go_on_after_a_kill(
     assert (tmp_path / "cut" / "seeds.json").read_text() == (tmp_path / "whole" / "seeds.json").read_text()
     capsys.readouterr()
     assert run_search(cut)[""] == whole and len(ranked) == 2, "a finished contest is read back"
-
-
-def test_the_folder_of_a_run_tells_one_search_from_another() -> None:
-    def folder(**options: object) -> str:
-        out = resolve(SearchConfig(**options), 100, False).out  # type: ignore[arg-type]
-        return str(out)
-
-    others = [folder(strategy="darts"), folder(protocol="loso"), folder(seed=1), folder(dataset="casme2")]
-    assert folder() == "runs/search-synthetic-micro" and len({folder(), *others}) == 5
-
-
-@pytest.mark.parametrize(
-    ("strategy", "small", "large"), [("emonas", 3e-3, 3e-4), ("pdarts", 6e-3, 6e-4), ("pcdarts", 6e-3, 6e-4)]
-)
-def test_alphas_move_as_published_on_a_gpu_and_faster_in_a_cpus_shorter_search(
-    strategy: str, small: float, large: float
-) -> None:
-    for rate, gpu in ((small, False), (large, True)):
-        config = resolve(SearchConfig(strategy=strategy), 100, gpu)  # type: ignore[arg-type]
-        assert config.alpha_rate == pytest.approx(rate)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from small import QUICK, assert_one_line_and_status_2, call, small_macro
-from tiny_search import feed, setting
+from tiny_search import batches, plan
 from uniform import within
 
 from emonas.errors import UserError
@@ -19,9 +19,9 @@ from emonas.genotype import KINDS, Cell, Genotype
 from emonas.operations.table import OPERATION_NAMES
 from emonas.options import OperationName
 from emonas.search.cli import app
-from emonas.search.config import SearchConfig, check, resolve
+from emonas.search.config import SearchConfig, check
 from emonas.search.strategies import pdarts
-from emonas.search.strategies.random_search import random_cell
+from emonas.search.strategies.random import random_cell
 from emonas.search.strategies.registry import STRATEGIES, build
 
 LEFT_OUT = ("skip_connect", "max_pool_3x3")
@@ -38,14 +38,14 @@ def test_the_names_are_those_of_the_search_space() -> None:
 @pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "random"])
 def test_what_is_left_out_has_no_weights_and_is_never_chosen(name: str) -> None:
     torch.manual_seed(0)
-    strategy = build(setting(strategy=name, without=LEFT_OUT, epochs=3))
+    strategy = build(plan(strategy=name, without=LEFT_OUT, epochs=3))
     assert strategy.controller is not None
     with torch.no_grad():
         for kind in KINDS:
             strategy.controller.alpha[kind][:, [OPERATION_NAMES.index(name) for name in LEFT_OUT]] = 9.0
     found = strategy.architecture()
     assert not (operations(found.normal) | operations(found.reduction)) & set(LEFT_OUT)
-    whole = build(setting(strategy=name)).controller
+    whole = build(plan(strategy=name)).controller
     assert whole is not None
     sizes = [sum(p.numel() for p in controller.supernet.parameters()) for controller in (strategy.controller, whole)]
     assert sizes[0] < sizes[1]
@@ -53,10 +53,10 @@ def test_what_is_left_out_has_no_weights_and_is_never_chosen(name: str) -> None:
 
 def test_a_progressive_search_keeps_it_out_in_every_stage() -> None:
     torch.manual_seed(0)
-    strategy = pdarts.build(setting(strategy="pdarts", without=OPERATION_NAMES[:3], epochs=3))
+    strategy = pdarts.build(plan(strategy="pdarts", without=OPERATION_NAMES[:3], epochs=3))
     counts = []
     for epoch in range(3):
-        strategy.epoch(feed(batch=12), epoch)
+        strategy.epoch(batches(batch=12), epoch)
         for kind in KINDS:
             assert not strategy.active[kind][:, :3].any()
         counts.append({int(count) for kind in KINDS for count in strategy.active[kind].sum(1)})
@@ -69,7 +69,7 @@ def test_random_cells_are_uniform_over_the_others() -> None:
     drawn = Counter(edge.operation for cell in cells for edge in cell.edges)
     assert not set(drawn) & set(LEFT_OUT)
     assert within(drawn, 5, sum(drawn.values()))
-    strategy = build(setting(strategy="random", without=OPERATION_NAMES[2:]))
+    strategy = build(plan(strategy="random", without=OPERATION_NAMES[2:]))
     assert operations(strategy.candidate(0).normal) == set(OPERATION_NAMES[:2])  # type: ignore[attr-defined]
 
 
@@ -87,7 +87,7 @@ def test_the_command_records_what_is_left_out(
 
 
 def test_a_search_without_something_has_a_folder_of_its_own() -> None:
-    folder = resolve(SearchConfig(without=LEFT_OUT), 100, large=False).out
+    folder = plan(without=LEFT_OUT).out
     assert str(folder) == "runs/search-synthetic-micro-without-skip_connect-max_pool_3x3"
 
 

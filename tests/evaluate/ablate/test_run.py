@@ -27,8 +27,8 @@ from emonas.evaluate.ablate.cli import app
 from emonas.evaluate.ablate.runs import SECONDS, Run
 from emonas.files import read_json, write_json
 from emonas.genotype import Genotype
-from emonas.operations.table import OPERATION_NAMES
 from emonas.jobs.job import Engine
+from emonas.operations.table import OPERATION_NAMES
 
 #: How often a setup tells a clip, by a word in its name; the others by the base line's share.
 SKILL = {"no-": 0.6, "without-skip_connect": 0.2, "random": 0.5, "in-6": 0.8, "apex": 0.4}

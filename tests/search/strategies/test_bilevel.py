@@ -9,14 +9,15 @@ from typing import Any, cast
 import pytest
 import torch
 import torch.nn.functional as F
-from tiny_search import CPU, setting
+from tiny_search import CPU, RATES, plan
 from torch import Tensor
 
 from emonas.errors import UserError
 from emonas.genotype import KINDS
 from emonas.search.batches import SearchBatches
 from emonas.search.controller import Controller
-from emonas.search.strategies.bilevel import Bilevel, BilevelPlan, Penalty, build, make_plan
+from emonas.search.strategies.bilevel import Bilevel, BilevelPlan, Penalty
+from emonas.search.strategies.emonas import build
 from emonas.search.strategies.unrolled import unrolled_gradient
 from emonas.supernet.supernet import Supernet
 from emonas.training.losses import Batch, RunningMean
@@ -24,7 +25,7 @@ from emonas.training.losses import Batch, RunningMean
 
 def strategy(penalty: Penalty | None = None, **options: Any) -> Bilevel:
     torch.manual_seed(0)
-    return Bilevel(Controller(Supernet(3, 3, 2, 12)), BilevelPlan(**{"epochs": 2, **options}), CPU, penalty)
+    return Bilevel(Controller(Supernet(3, 3, 2, 12)), BilevelPlan(**{"epochs": 2, **RATES, **options}), CPU, penalty)
 
 
 def batch(seed: int) -> Batch:
@@ -34,7 +35,7 @@ def batch(seed: int) -> Batch:
 
 @dataclass
 class Listed:
-    """A feed of given batches; notes how many of the alphas' were taken."""
+    """Given batches; notes how many of the alphas' were taken."""
 
     of_weights: list[Batch]
     of_alphas: list[Batch]
@@ -84,7 +85,7 @@ def test_each_step_moves_its_own_parameters_only(order: int) -> None:
 
 
 def test_the_weight_step_is_sgd_on_the_clipped_gradient() -> None:
-    bilevel = strategy(learning_rate=0.1, weight_decay=0.0, clip=0.5)
+    bilevel = strategy(learning_rate=0.1, weight_decay=0.0, grad_clip=0.5)
     controller = bilevel.controller.train()
     images, labels = batch(3)
     before = copies(controller.weights())
@@ -158,7 +159,7 @@ def small(seed: int) -> Batch:
 
 @pytest.mark.parametrize("cost", ["parameters", "macs"])
 def test_a_large_cost_weight_leaves_the_cells_that_cost_least(cost: str) -> None:
-    bilevel = build(setting(cost_weight=1e6, cost=cost, alpha_rate=1.0))
+    bilevel = build(plan(cost_weight=1e6, cost=cost, alpha_rate=1.0))
     for number in range(6):
         bilevel.alpha_step(small(number), small(number), RunningMean())
     free = {"max_pool_3x3", "avg_pool_3x3", "skip_connect"}
@@ -173,8 +174,8 @@ def test_a_large_cost_weight_leaves_the_cells_that_cost_least(cost: str) -> None
 
 
 def test_the_cost_weight_multiplies_the_expected_cost_in_units_of_even_odds() -> None:
-    assert build(setting()).penalty is None
-    bilevel = build(setting(cost_weight=0.3))
+    assert build(plan()).penalty is None
+    bilevel = build(plan(cost_weight=0.3))
     assert bilevel.penalty is not None
     assert bilevel.penalty(bilevel.controller).item() == pytest.approx(0.3, rel=0.01)
     tally, without = RunningMean(), bilevel.controller.train().architecture_loss(*small(0))[0].item()
@@ -183,7 +184,7 @@ def test_the_cost_weight_multiplies_the_expected_cost_in_units_of_even_odds() ->
 
 
 def test_with_a_searched_depth_the_cost_pulls_it_down() -> None:
-    bilevel = build(setting(search_cells=True, cells=5, cost_weight=1e6, alpha_rate=0.1))
+    bilevel = build(plan(search_cells=True, cells=5, cost_weight=1e6, alpha_rate=0.1))
     for number in range(5):
         bilevel.alpha_step(small(number), small(number), RunningMean())
     assert bilevel.controller.supernet.depths == (3, 4, 5)
@@ -191,7 +192,7 @@ def test_with_a_searched_depth_the_cost_pulls_it_down() -> None:
 
 
 def test_an_architecture_keeps_the_full_stacks_reductions() -> None:
-    bilevel = build(setting(search_cells=True, cells=8))
+    bilevel = build(plan(search_cells=True, cells=8))
     depth = bilevel.controller.depth
     assert depth is not None
     for i, (cells, where) in enumerate([(3, (2,)), (4, (2,)), (5, (2,)), (6, (2, 5)), (7, (2, 5)), (8, (2, 5))]):
@@ -204,7 +205,7 @@ def test_an_architecture_keeps_the_full_stacks_reductions() -> None:
 def test_no_depth_is_without_a_reduction() -> None:
     """Without one in its genotype a network would put them where its own number of cells asks for them."""
     for cells in (4, 9, 13, 20):
-        bilevel = build(setting(search_cells=True, cells=cells, channels=2))
+        bilevel = build(plan(search_cells=True, cells=cells, channels=2))
         depth = bilevel.controller.depth
         assert depth is not None
         with torch.no_grad():
@@ -213,14 +214,14 @@ def test_no_depth_is_without_a_reduction() -> None:
 
 
 def test_the_plan_follows_the_options() -> None:
-    plan = make_plan(setting(epochs=7, learning_rate=0.1, alpha_rate=0.2, warm_up=3))
-    assert (plan.epochs, plan.learning_rate, plan.alpha_rate, plan.warm_up) == (7, 0.1, 0.2, 3)
-    assert plan.least_rate == pytest.approx(0.004)
-    assert make_plan(setting()).warm_up == 0
+    numbers = build(plan(epochs=7, learning_rate=0.1, alpha_rate=0.2, warm_up=3)).plan
+    assert (numbers.epochs, numbers.learning_rate, numbers.alpha_rate, numbers.warm_up) == (7, 0.1, 0.2, 3)
+    assert numbers.min_learning_rate == pytest.approx(0.004)
+    assert build(plan()).plan.warm_up == 0
 
 
 def test_the_skip_budget_binds_both_kinds_of_cell() -> None:
-    bilevel = build(setting(skip_budget=2))
+    bilevel = build(plan(skip_budget=2))
     with torch.no_grad():
         for kind in KINDS:
             bilevel.controller.alpha[kind].zero_()[:, 2] = 5.0

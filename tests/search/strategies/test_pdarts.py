@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_search import feed, hurry, setting
+from tiny_search import batches, hurry, plan
 from torch import Tensor
 
 from emonas.genotype import KINDS
 from emonas.operations.modules import reductions
 from emonas.operations.table import SKIP
 from emonas.search.strategies.bilevel import Bilevel
-from emonas.search.strategies.pdarts import DROPOUT_DECAY, SKIP_BUDGET, STAGES, ProgressiveSearch, build
+from emonas.search.strategies.pdarts import DROPOUT_DECAY, STAGES, ProgressiveSearch, build
 from emonas.training.losses import Batch, RunningMean
 
 
 def made(**options: Any) -> ProgressiveSearch:
     torch.manual_seed(0)
-    return build(setting(**{"strategy": "pdarts", "epochs": 3, **options}))
+    return build(plan(**{"strategy": "pdarts", "epochs": 3, **options}))
 
 
 def left(active: dict[str, Tensor]) -> set[int]:
@@ -38,7 +38,7 @@ def test_each_stage_prunes_the_weakest_operations_of_the_one_before() -> None:
     before = strategy.controller
     for epoch, (kept, _, _) in enumerate(STAGES):
         allowed = strategy.active
-        strategy.epoch(feed(batch=12), epoch)
+        strategy.epoch(batches(batch=12), epoch)
         assert left(strategy.active) == left(strategy.controller.supernet.active) == {kept}
         for kind in KINDS:
             assert (strategy.active[kind] <= allowed[kind]).all(), "what is pruned does not come back"
@@ -55,7 +55,7 @@ def test_pruned_operations_have_no_weights_any_more() -> None:
     strategy = made()
     sizes = []
     for epoch in range(3):
-        strategy.epoch(feed(batch=12), epoch)
+        strategy.epoch(batches(batch=12), epoch)
         supernet = strategy.controller.supernet
         sizes.append(sum(p.numel() for p in supernet.cells[0].parameters()))
     assert sizes[0] > sizes[1] > sizes[2]
@@ -79,7 +79,7 @@ def test_dropout_begins_anew_in_each_stage_and_falls_once_the_alphas_move(monkey
     rates, alphas, moved = [], [], []
     for epoch in range(12):
         before = alphas[-1] if epoch % 4 else None
-        strategy.epoch(feed(batch=12), epoch)
+        strategy.epoch(batches(batch=12), epoch)
         rates.append(dropout(strategy))
         alphas.append(strategy.controller.alpha["normal"].detach().clone())
         moved.append(before is not None and not torch.equal(before, alphas[-1]))
@@ -97,7 +97,7 @@ def test_the_warm_up_is_two_fifths_of_a_stage_unless_told_otherwise(warm_up: int
 
 
 def test_the_normal_cell_keeps_two_skips_at_most_unless_told_otherwise() -> None:
-    for budget, normal, reduction in ((None, SKIP_BUDGET, 8), (1, 1, 1), (0, 0, 0)):
+    for budget, normal, reduction in ((None, 2, 8), (1, 1, 1), (0, 0, 0)):
         strategy = made(skip_budget=budget)
         with torch.no_grad():
             for kind in KINDS:
@@ -121,7 +121,7 @@ def test_stages_do_not_see_the_same_order(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Bilevel, "weight_step", noting)
     strategy = made()
     for epoch in range(3):
-        strategy.epoch(feed(batch=12), epoch)
+        strategy.epoch(batches(batch=12), epoch)
     per_epoch = len(seen) // 3
     stages = [tuple(map(tuple, seen[i * per_epoch : (i + 1) * per_epoch])) for i in range(3)]
     assert len(set(stages)) == 3
@@ -134,16 +134,16 @@ def test_continues_in_the_middle_of_a_stage_and_between_two(stop: int, monkeypat
     whole = made(epochs=6, cells=5)
     for epoch in range(stop):
         torch.manual_seed(epoch)
-        whole.epoch(feed(batch=12), epoch)
+        whole.epoch(batches(batch=12), epoch)
     state = copy.deepcopy(whole.state_dict())
     torch.manual_seed(99)
-    again = build(whole.setting)
+    again = build(whole.plan)
     again.load_state_dict(state)
     assert again.epochs_done == stop and left(again.active) == left(whole.active)
     assert again.architecture() == whole.architecture()
     for strategy in (whole, again):
         torch.manual_seed(stop)
-        strategy.epoch(feed(batch=12), stop)
+        strategy.epoch(batches(batch=12), stop)
     for (name, ours), theirs in zip(
         whole.controller.state_dict().items(), again.controller.state_dict().values(), strict=True
     ):

@@ -6,16 +6,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from killing import same_tensors
 from small import QUICK, call, small_macro
-from tiny_search import CPU, config, feed, hurry, kill_at_save, killed_while, pictures, setting, task
+from tiny_search import CPU, batches, hurry, kill_at_save, killed_while, pictures, plan, task
 
 from emonas.evaluate.train.cli import app as train
 from emonas.genotype import Genotype
+from emonas.options import StrategyName
 from emonas.search import loop
 from emonas.search.cli import app
 from emonas.search.loop import search, seconds_per_step
@@ -36,6 +37,7 @@ def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_strategies_are_those_that_the_command_names(capsys: pytest.CaptureFixture[str]) -> None:
     said = call(app, ["--help"], capsys).stdout
     assert all(name in said for name in NAMES)
+    assert list(STRATEGIES) == list(get_args(StrategyName))
     assert set(NAMES) == {"emonas", "darts", "pdarts", "pcdarts", "random"}
 
 
@@ -78,10 +80,10 @@ def test_a_killed_search_ends_bit_for_bit_like_one_never_killed(
     """Killed at a checkpoint, before or after it is written; pdarts in the middle of its second stage."""
     hurry(monkeypatch)
     epochs, number = (6, 3) if name == "pdarts" else (3, 2)
-    fitted = config(strategy=name, epochs=epochs, candidates=3, batch_size=12, hessian_every=2 * (name == "emonas"))
+    numbers = plan(strategy=name, epochs=epochs, candidates=3, batch_size=12, hessian_every=2 * (name == "emonas"))
 
     def run(folder: str) -> Genotype:
-        return search(task(tmp_path / folder, name), fitted, pictures())
+        return search(task(tmp_path / folder, name), numbers, pictures())
 
     def run_and_die() -> None:
         kill_at_save(number, before)
@@ -104,9 +106,9 @@ def test_one_seed_gives_one_search_and_another_seed_another(name: str, monkeypat
     found = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        strategy = build(setting(strategy=name, seed=seed, epochs=1, candidates=1))
+        strategy = build(plan(strategy=name, seed=seed, epochs=1, candidates=1))
         torch.manual_seed(seed)
-        strategy.epoch(feed(seed=seed), 0)
+        strategy.epoch(batches(seed=seed), 0)
         found.append(strategy.architecture())
     assert found[0] == found[1] != found[2]
 
@@ -114,10 +116,10 @@ def test_one_seed_gives_one_search_and_another_seed_another(name: str, monkeypat
 @pytest.mark.parametrize("name", NAMES)
 def test_telling_the_time_beforehand_leaves_the_search_untouched(name: str) -> None:
     torch.manual_seed(0)
-    strategy = build(setting(strategy=name))
+    strategy = build(plan(strategy=name))
     before = strategy.state_dict()
     kept = {key: torch.clone(value) for key, value in tensors(before)}
-    assert seconds_per_step(strategy, feed(), CPU) > 0
+    assert seconds_per_step(strategy, batches(), CPU) > 0
     assert all(torch.equal(value, kept[key]) for key, value in tensors(strategy.state_dict()))
     assert strategy.epochs_done == 0
 
@@ -135,13 +137,13 @@ def tensors(state: Any, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
     [("emonas", 2 * 2), ("darts", 2 * 2), ("pcdarts", 2 * 2), ("pdarts", 3 * 2), ("random", 3 * 5 * 2)],
 )
 def test_the_expected_number_of_steps_is_told(name: str, steps: int) -> None:
-    strategy = build(setting(strategy=name, epochs=2, candidates=3, rank_epochs=5))
-    assert strategy.steps(feed()) == steps
+    strategy = build(plan(strategy=name, epochs=2, candidates=3, rank_epochs=5))
+    assert strategy.steps(batches()) == steps
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "random"])
 def test_the_searched_supernet_is_as_the_options_say(name: str) -> None:
-    strategy: Strategy = build(replace(setting(strategy=name, recompute=True), in_channels=6))
+    strategy: Strategy = build(replace(plan(strategy=name, recompute=True), in_channels=6))
     assert strategy.controller is not None
     supernet = strategy.controller.supernet
     assert supernet.checkpointing and supernet.classifier.out_features == 3
@@ -149,6 +151,6 @@ def test_the_searched_supernet_is_as_the_options_say(name: str) -> None:
 
 
 def test_darts_is_of_second_order_unless_told_otherwise() -> None:
-    orders = [build(setting(strategy="darts", order=order)).plan.order for order in (None, 1, 2)]  # type: ignore[attr-defined]
+    orders = [build(plan(strategy="darts", order=order)).plan.order for order in (None, 1, 2)]  # type: ignore[attr-defined]
     assert orders == [2, 1, 2]
-    assert build(setting()).plan.order == 1  # type: ignore[attr-defined]
+    assert build(plan()).plan.order == 1  # type: ignore[attr-defined]

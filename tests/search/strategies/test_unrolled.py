@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from edge_by_edge import plain_searcher
+from tiny_search import RATES
 from torch import Tensor
 from torch.func import functional_call
 
@@ -74,7 +75,7 @@ def test_agrees_with_the_exact_gradient(with_momentum: bool) -> None:
 
 def test_looks_ahead_by_the_step_that_the_weights_then_take() -> None:
     """The weights at which L_val is asked are those after the real step, momentum and decay included."""
-    plan = BilevelPlan(epochs=1, weight_decay=0.1, clip=1e9, order=2)
+    plan = BilevelPlan(epochs=1, **RATES, weight_decay=0.1, grad_clip=1e9, order=2)
     bilevel = Bilevel(plain_searcher(), plan, CPU)
     bilevel.weight_step(batch(5), RunningMean())
     asked: list[list[Tensor]] = []

@@ -1,4 +1,4 @@
-"""The guard against collapse: what shows that a search goes wrong, and the rules that stop it.
+"""Early stopping of a search that collapses: what shows that it goes wrong, and the rules that stop it.
 
 A search that runs too long fills its cells with skip connections, which are easy to learn through and worth little. Two
 signs of it are known: the number of skip connections in the normal cell (Liang et al.: DARTS+, 2019), and the dominant
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -84,6 +84,13 @@ class Rules:
     eigenvalue: float | None = None
 
 
+class Stop(NamedTuple):
+    """Why a search must end: the last good epoch, counted from 0, and the reason in words."""
+
+    epoch: int
+    reason: str
+
+
 class EarlyStopping:
     """What was seen epoch by epoch, and whether a rule has been broken for good."""
 
@@ -98,20 +105,20 @@ class EarlyStopping:
         if eigenvalue is not None:
             self.eigenvalues.append((len(self.skips) - 1, eigenvalue))
 
-    def check(self) -> tuple[int, str] | None:
-        """The last good epoch, counted from 0, and why the search must stop; None while all is well."""
+    def check(self) -> Stop | None:
+        """Why the search must end; None while all is well."""
         return self._skips() or self._eigenvalue()
 
-    def _skips(self) -> tuple[int, str] | None:
+    def _skips(self) -> Stop | None:
         most = self.rules.skips
         if most is None or len(self.skips) <= PATIENCE:
             return None
         good = [epoch for epoch, skips in enumerate(self.skips) if skips <= most]
         if not good or len(self.skips) - 1 - good[-1] < PATIENCE:
             return None
-        return good[-1], f"more than {most} skip connections in the normal cell for {PATIENCE} epochs"
+        return Stop(good[-1], f"more than {most} skip connections in the normal cell for {PATIENCE} epochs")
 
-    def _eigenvalue(self) -> tuple[int, str] | None:
+    def _eigenvalue(self) -> Stop | None:
         factor = self.rules.eigenvalue
         if factor is None or len(self.eigenvalues) < 2 * WINDOW:
             return None
@@ -119,7 +126,9 @@ class EarlyStopping:
         earlier, now = sum(values[-2 * WINDOW : -WINDOW]) / WINDOW, sum(values[-WINDOW:]) / WINDOW
         if earlier <= 0 or now <= factor * earlier:
             return None
-        return self.eigenvalues[-WINDOW - 1][0], f"the loss became {now / earlier:.1f} times as sharp in the alphas"
+        return Stop(
+            self.eigenvalues[-WINDOW - 1][0], f"the loss became {now / earlier:.1f} times as sharp in the alphas"
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """What was seen."""

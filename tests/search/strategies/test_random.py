@@ -6,13 +6,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from tiny_search import feed, setting
+from tiny_search import batches, plan
 from uniform import within
 
 from emonas.operations.table import OPERATION_NAMES
 from emonas.search.ranking import Ranked
-from emonas.search.strategies import random_search
-from emonas.search.strategies.random_search import RandomSearch, build, random_cell
+from emonas.search.strategies import random
+from emonas.search.strategies.random import RandomSearch, build, random_cell
 from emonas.search.strategy import Architecture
 from emonas.training.losses import EpochScore
 
@@ -40,7 +40,7 @@ def test_a_skip_budget_leaves_the_rest_uniform(budget: int) -> None:
 
 
 def candidates(seed: int, **options: object) -> list[Architecture]:
-    strategy = build(setting(strategy="random", candidates=6, seed=seed, **options))
+    strategy = build(plan(strategy="random", candidates=6, seed=seed, **options))
     return [strategy.candidate(number) for number in range(6)]
 
 
@@ -59,10 +59,10 @@ def test_candidates_keep_the_skip_budget() -> None:
 def ranked(monkeypatch: pytest.MonkeyPatch, uars: list[float]) -> RandomSearch:
     """A search whose candidates score as given."""
     scores = iter(uars)
-    monkeypatch.setattr(random_search, "short_training", lambda *rest: (Ranked(next(scores), 0), EpochScore(0.0, 0.0)))
-    strategy = build(setting(strategy="random", candidates=len(uars)))
+    monkeypatch.setattr(random, "short_training", lambda *rest: (Ranked(next(scores), 0), EpochScore(0.0, 0.0)))
+    strategy = build(plan(strategy="random", candidates=len(uars)))
     for epoch in range(len(uars)):
-        assert set(strategy.epoch(feed(), epoch)) == {"alphas"}
+        assert set(strategy.epoch(batches(), epoch)) == {"alphas"}
     return strategy
 
 
@@ -77,10 +77,10 @@ def test_the_best_is_kept_and_the_earlier_of_equals(
 
 def test_the_checkpoint_holds_the_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     strategy = ranked(monkeypatch, [0.1, 0.6, 0.3])
-    other = build(strategy.setting)
+    other = build(strategy.plan)
     other.load_state_dict(strategy.state_dict())
     assert other.architecture() == strategy.architecture() and other.epochs_done == 3
 
 
 def test_there_is_nothing_to_watch_but_scores() -> None:
-    assert build(setting(strategy="random")).controller is None
+    assert build(plan(strategy="random")).controller is None

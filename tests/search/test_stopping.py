@@ -1,4 +1,4 @@
-"""The guard: what it measures is right, it fires on collapse and on nothing else."""
+"""Early stopping: what it measures is right, it fires on collapse and on nothing else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from edge_by_edge import plain_searcher
 from torch import Tensor
 from torch.func import functional_call
 
-from emonas.search import guard
+from emonas.search import stopping
 from emonas.search.controller import Controller
-from emonas.search.guard import PATIENCE, WINDOW, EarlyStopping, Rules, dominant_eigenvalue
+from emonas.search.stopping import PATIENCE, WINDOW, EarlyStopping, Rules, dominant_eigenvalue
 from emonas.supernet.supernet import Supernet
 from emonas.training.losses import Batch
 
@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 
 
 def watched(rules: Rules, skips: list[int], eigenvalues: list[float] | None = None, every: int = 1) -> EarlyStopping:
-    """A guard that has seen these epochs; an eigenvalue every so many of them."""
+    """Early stopping that has seen these epochs; an eigenvalue every so many of them."""
     seen = EarlyStopping(rules)
     values = iter(eigenvalues or [])
     for epoch, count in enumerate(skips, 1):
@@ -118,7 +118,7 @@ def test_the_eigenvalue_is_that_of_the_exact_hessian(plain: Controller, monkeypa
     spectrum = torch.linalg.eigvalsh(hessian(plain, *batch()))
     exact = float(spectrum[spectrum.abs().argmax()])
     # A longer step would span kinks, which lie close together in a network this small.
-    monkeypatch.setattr(guard, "STEP", 1e-5)
+    monkeypatch.setattr(stopping, "STEP", 1e-5)
     assert dominant_eigenvalue(plain, batch(), CPU) == pytest.approx(exact, rel=0.01)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from emonas.genotype import EDGES_PER_NODE, INPUTS, NODES, Cell, Edge
+from emonas.genotype import EDGES_PER_NODE, INPUTS, KINDS, NODES, Cell, Edge
 from emonas.operations.modules import reductions
 from emonas.operations.table import OPERATION_NAMES, SKIP
 from emonas.search.batches import SearchBatches
+from emonas.search.plan import SearchPlan
 from emonas.search.ranking import Ranked, short_training
-from emonas.search.strategy import Architecture, Setting
+from emonas.search.strategy import Architecture, StrategyEntry
 from emonas.training.losses import EpochScore
 
 
@@ -44,41 +45,36 @@ class RandomSearch:
 
     controller = None
 
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
-        self.epochs, self.epochs_done = setting.config.candidates, 0
+    def __init__(self, plan: SearchPlan) -> None:
+        self.plan = plan
+        self.epochs, self.epochs_done = plan.candidates, 0
         self.ranked: list[Ranked] = []
 
-    def epoch(self, feed: SearchBatches, epoch: int) -> dict[str, EpochScore]:
+    def epoch(self, batches: SearchBatches, epoch: int) -> dict[str, EpochScore]:
         """Train the next candidate briefly and judge it on the alphas' people."""
-        ranked, score = short_training(self.candidate(epoch), self.setting, feed)
+        ranked, score = short_training(self.candidate(epoch), self.plan, batches)
         self.ranked.append(ranked)
         self.epochs_done = epoch + 1
         return {"alphas": score}
 
     def candidate(self, number: int) -> Architecture:
         """The genotype with that number; the same for the same seed."""
-        config = self.setting.config
-        assert config.cells
-        generator = np.random.default_rng([config.seed, number])
-        budget = config.skip_budget if isinstance(config.skip_budget, int) else None
-        cells = [random_cell(generator, skip_budget=budget, without=config.without) for _ in ("normal", "reduction")]
-        return Architecture(cells[0], cells[1], config.cells, reductions(config.cells))
+        plan, generator = self.plan, np.random.default_rng([self.plan.seed, number])
+        cells = {kind: random_cell(generator, NODES, plan.skip_budgets.get(kind), plan.without) for kind in KINDS}
+        return Architecture(**cells, cells=plan.cells, reductions=reductions(plan.cells))
 
     def architecture(self) -> Architecture:
         """The candidate with the highest UAR; the earlier one among equals."""
         uars = [ranked.uar for ranked in self.ranked]
         return self.candidate(uars.index(max(uars)))
 
-    def steps(self, feed: SearchBatches) -> int:
+    def steps(self, batches: SearchBatches) -> int:
         """The steps of all short trainings."""
-        config = self.setting.config
-        assert config.rank_epochs
-        return config.candidates * config.rank_epochs * feed.batches()
+        return self.plan.candidates * self.plan.rank_epochs * batches.per_epoch()
 
-    def one_step(self, feed: SearchBatches) -> None:
+    def one_step(self, batches: SearchBatches) -> None:
         """A step of one candidate's training."""
-        short_training(self.candidate(0), self.setting, feed, steps=1)
+        short_training(self.candidate(0), self.plan, batches, steps=1)
 
     def state_dict(self) -> dict[str, Any]:
         """The scores of the candidates so far; the candidates follow from the seed."""
@@ -90,6 +86,9 @@ class RandomSearch:
         self.ranked = [Ranked(**ranked) for ranked in state["ranked"]]
 
 
-def build(setting: Setting) -> RandomSearch:
-    """Uniform genotypes with the configured number of cells."""
-    return RandomSearch(setting)
+def build(plan: SearchPlan) -> RandomSearch:
+    """Uniform genotypes with the planned number of cells."""
+    return RandomSearch(plan)
+
+
+STRATEGY = StrategyEntry(build)
