@@ -74,7 +74,7 @@ def stack_network(architecture: Architecture, setting: Setting) -> Network:
         config.channels,
         classes,
         Provenance("", config.strategy, config.seed, subjects=()),
-        architecture.reductions,
+        reductions=architecture.reductions,
     )
     return Network(genotype, setting.classes, setting.size, in_channels=setting.in_channels, auxiliary=False)
 
