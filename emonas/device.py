@@ -76,7 +76,7 @@ def versions() -> dict[str, str]:
 
     return {
         "emonas": __version__,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
     }

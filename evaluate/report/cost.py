@@ -48,7 +48,7 @@ def _network(results: Results, genotypes: Sequence[Genotype]) -> nn.Module | Non
     size, channels = results.input["size"], results.input["channels"]
     with torch.device("meta"):
         if model.arch in get_args(baselines.BaselineName):
-            return baselines.build(model.arch, classes, channels, size)
+            return baselines.build(model.arch, classes, channels, size)  # type: ignore[arg-type]
         if not genotypes:
             return None
         return Network(genotypes[0], classes, size, model.cells, model.channels, channels, auxiliary=False)

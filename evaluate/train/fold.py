@@ -150,7 +150,7 @@ class FoldTraining:
     def judge(self) -> None:
         """Answer for the tested people with the judged epoch's network: the last one, or the best of the rule."""
         self.writer.close()
-        network, epoch = self.trainer.inference_network(), self.config.epochs
+        network, epoch = self.trainer.inference_network(), self.config.epochs or 0
         if self.best is not None:
             network.load_state_dict(self.best["network"])
             epoch = int(self.best["epoch"]) + 1

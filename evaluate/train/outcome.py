@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from emonas.evaluate.results.metrics import (
 from emonas.evaluate.results.record import (
     Answer,
     FoldAnswers,
+    Measured,
     Measures,
     NetworkFacts,
     Origin,
@@ -85,7 +87,7 @@ def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float 
     rows = tuple(_fold_row(task, answer) for answer in answers)
     seeds = tuple(dict.fromkeys(row.seed for row in rows))
     pooled = _pool(task, [[one for one in answers if one.seed == seed] for seed in seeds])
-    kind = "units" if task.units else "classes"
+    kind: Literal["classes", "units"] = "units" if task.units else "classes"
     of_scores, words = spread(rows, len(task.names), kind, prepared.subjects_known)
     network = _network(judged)
     saw, people = search_has_seen(judged.folds, judged.genotypes, prepared)
@@ -106,9 +108,7 @@ def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float 
         chance=pooled.chance,
         confusion=pooled.confusion,
         per_class=class_rows(pooled.of_seeds, task.names),
-        per_seed=tuple(
-            SeedMeasures(seed, one.accuracy, one.uf1, one.uar) for seed, one in zip(seeds, pooled.of_seeds, strict=True)
-        ),
+        per_seed=tuple(map(_seed_measures, seeds, pooled.of_seeds)),
         parts=pooled.parts,
         spread=of_scores,
         interval_in_words=words,
@@ -127,6 +127,10 @@ def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float 
         versions=versions(),
         seconds=seconds,
     )
+
+
+def _seed_measures(seed: int, of: Measured) -> SeedMeasures:
+    return SeedMeasures(seed, of.accuracy, of.uf1, of.uar)
 
 
 def _count_tested(judged: RunInfo) -> int | None:
