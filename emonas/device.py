@@ -12,7 +12,7 @@ import torch
 
 from emonas.console import duration, say
 from emonas.errors import UserError
-from emonas.options import DeviceName
+from emonas.options.types import DeviceName
 
 
 def pick_device(name: DeviceName) -> torch.device:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emonas.keywords import takes_options
+from emonas.options.keywords import takes_options
 from emonas.search.config import SearchConfig
 
 if TYPE_CHECKING:

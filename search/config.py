@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from emonas.errors import UserError
-from emonas.options import (
+from emonas.options.types import (
     Cells,
     Count,
     DeviceName,

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from emonas.genotype import Provenance
-from emonas.options import OperationName, StrategyName
+from emonas.options.types import OperationName, StrategyName
 
 
 @dataclass(frozen=True)

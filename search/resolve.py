@@ -15,7 +15,7 @@ from emonas.datasets.store.prepared import Prepared
 from emonas.device import versions
 from emonas.errors import UserError
 from emonas.genotype import KINDS, Provenance
-from emonas.options import power_of_two
+from emonas.options.types import power_of_two
 from emonas.search.config import SearchConfig
 from emonas.search.plan import SearchPlan, SearchTask
 from emonas.search.strategies.registry import STRATEGIES

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from emonas.errors import UserError
-from emonas.options import Coefficients
+from emonas.options.types import Coefficients
 
 if TYPE_CHECKING:
     from torch import Tensor

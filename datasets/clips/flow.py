@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from emonas.datasets.clips.dynamic_image import STILL
-from emonas.options import FlowMethod
+from emonas.options.types import FlowMethod
 
 #: Displacements in shares of the picture's width and height, and strains, at which the scale ends.
 MOTION_RANGE = 0.03

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from emonas.datasets.clips.dynamic_image import weighted_sums
-from emonas.options import Interpolation
+from emonas.options.types import Interpolation
 
 
 def interpolation_weights(length: int, wanted: int, kind: Interpolation) -> np.ndarray:

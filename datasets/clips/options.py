@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emonas.options import Coefficients, FlowMethod, Gain, Interpolation, Length, Representation, Side, Span
+from emonas.options.types import Coefficients, FlowMethod, Gain, Interpolation, Length, Representation, Side, Span
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from emonas.datasets.clips.magnification import magnify
 from emonas.datasets.clips.options import PictureConfig
 from emonas.datasets.clips.sample import Sample
 from emonas.errors import UserError
-from emonas.options import Representation
+from emonas.options.types import Representation
 
 _NO_MOTION = "no frame between onset and the end of the span, so nothing moves"
 

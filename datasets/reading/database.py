@@ -9,7 +9,7 @@ from typing import Literal
 from emonas.datasets.reading.choices import AUTO
 from emonas.datasets.reading.expected import Expected
 from emonas.errors import UserError
-from emonas.options import Representation
+from emonas.options.types import Representation
 
 Kind = Literal["macro", "micro", "own"]
 

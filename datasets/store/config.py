@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from emonas.datasets.clips.options import PictureConfig
 from emonas.datasets.faces.options import FaceOptions
 from emonas.datasets.reading.choices import Choices
-from emonas.options import Positive
+from emonas.options.types import Positive
 
 
 @dataclass(frozen=True, kw_only=True)

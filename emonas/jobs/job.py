@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emonas.errors import UserError
-from emonas.options import EngineName
+from emonas.options.types import EngineName
 
 #: A job is begun so many times, where its process dies, before it counts as failed.
 ATTEMPTS = 3

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from emonas.network import drop_path_mask
-from emonas.options import Optimiser
+from emonas.options.types import Optimiser
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,17 @@ from typing import Literal
 
 from emonas.errors import UserError
 from emonas.evaluate.train.recipes import RecipeName
-from emonas.options import Cells, DeviceName, EngineName, EpochRule, Folds, Positive, ProtocolName, Seed, StrategyName
+from emonas.options.types import (
+    Cells,
+    DeviceName,
+    EngineName,
+    EpochRule,
+    Folds,
+    Positive,
+    ProtocolName,
+    Seed,
+    StrategyName,
+)
 
 PartName = Literal["stack", "cells", "operations", "representation", "strategies"]
 

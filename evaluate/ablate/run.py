@@ -29,7 +29,7 @@ from emonas.evaluate.results.file import NAME, read_results
 from emonas.files import open_run, write_text
 from emonas.jobs.job import Engine, Job
 from emonas.jobs.run import run_jobs
-from emonas.options import ProtocolName
+from emonas.options.types import ProtocolName
 
 
 def run_ablation(config: AblateConfig) -> Ablation:

@@ -25,7 +25,7 @@ from emonas.evaluate.results.file import NAME
 from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.run import run_training
 from emonas.files import read_json, write_json
-from emonas.options import ProtocolName
+from emonas.options.types import ProtocolName
 
 #: Written into a search's folder when it has ended: its seconds, or null where it was begun before.
 SECONDS = "seconds.json"

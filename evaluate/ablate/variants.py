@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from emonas.evaluate.ablate.config import AblateConfig, PartName
-from emonas.options import OperationName, StrategyName
+from emonas.options.types import OperationName, StrategyName
 
 #: One line above each part's table.
 TITLES: dict[PartName, str] = {

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from emonas.console import command_line, run
-from emonas.options import Seed
+from emonas.options.types import Seed
 
 app = command_line("emonas-compare", "Compare two results on the same samples.")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from emonas.datasets.faces.options import Faces
-from emonas.options import Count, DeviceName, Positive
+from emonas.options.types import Count, DeviceName, Positive
 
 MethodName = Literal["ig", "occlusion", "gradcam"]
 METHOD_NAMES: dict[MethodName, str] = {"ig": "integrated gradients", "occlusion": "occlusion", "gradcam": "Grad-CAM"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emonas.options import Positive
+from emonas.options.types import Positive
 
 
 @dataclass(frozen=True, kw_only=True)

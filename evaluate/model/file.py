@@ -21,7 +21,7 @@ from emonas.evaluate.model.inputs import picture_options
 from emonas.evaluate.model.model import Model
 from emonas.files import parse_json, replacing
 from emonas.network import Baseline, Network
-from emonas.options import DeviceName
+from emonas.options.types import DeviceName
 from emonas.records import check_head
 
 NAME = "model.safetensors"

@@ -9,7 +9,7 @@ from emonas.evaluate.model.file import NAME, load_model
 from emonas.evaluate.model.model import Model
 from emonas.evaluate.model.of_fold import FINAL, WEIGHTS, read_fold
 from emonas.evaluate.results.file import NAME as RESULTS
-from emonas.options import DeviceName
+from emonas.options.types import DeviceName
 
 
 def load(path: str | Path, device: DeviceName = "auto") -> Model:

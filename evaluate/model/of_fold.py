@@ -19,7 +19,7 @@ from emonas.evaluate.results.file import read_results
 from emonas.evaluate.results.record import FoldAnswers, Measured, Origin, Results
 from emonas.evaluate.results.words import doubts_in_words, numbers_in_words, recipe_in_words, whom_in_words
 from emonas.genotype import Genotype
-from emonas.options import DeviceName
+from emonas.options.types import DeviceName
 from emonas.training import checkpoint
 
 #: What every fold of a finished training leaves in its folder.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, overload
 
 from emonas.evaluate.predict.config import PredictConfig
-from emonas.keywords import takes_options_last
+from emonas.options.keywords import takes_options_last
 
 if TYPE_CHECKING:
     from emonas.evaluate.model.model import Model

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emonas.datasets.faces.options import Faces
-from emonas.options import DeviceName, Positive, Rate
+from emonas.options.types import DeviceName, Positive, Rate
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from emonas.evaluate.model.baselines import BaselineName
-from emonas.options import Cells, DeviceName, Positive, Rate, Side
+from emonas.options.types import Cells, DeviceName, Positive, Rate, Side
 
 Classes = Annotated[int, Parameter(validator=Number(gte=2))]
 

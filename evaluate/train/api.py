@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emonas.evaluate.results.record import Results
 from emonas.evaluate.train.config import TrainConfig
-from emonas.keywords import takes_options
+from emonas.options.keywords import takes_options
 
 
 @takes_options(TrainConfig)

@@ -11,7 +11,7 @@ from typing import Any
 from emonas.errors import UserError
 from emonas.evaluate.model.baselines import BaselineName
 from emonas.evaluate.train.recipes import RECIPES, RecipeName, recipe_for
-from emonas.options import (
+from emonas.options.types import (
     Balance,
     Cells,
     Count,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from emonas.options import Balance, Optimiser
+from emonas.options.types import Balance, Optimiser
 
 RecipeName = Literal["auto", "plain", "posed", "wild", "micro", "units", "adamw"]
 

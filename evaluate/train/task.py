@@ -13,7 +13,7 @@ from emonas.datasets.protocols.protocol import Fold, split_people
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
 from emonas.evaluate.train.config import TrainConfig
-from emonas.options import EpochRule
+from emonas.options.types import EpochRule
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emonas.options import StrategyName
+from emonas.options.types import StrategyName
 from emonas.search.plan import SearchPlan
 from emonas.search.strategies import darts, emonas, pcdarts, pdarts, random
 from emonas.search.strategy import Strategy, StrategyEntry

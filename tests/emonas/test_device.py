@@ -19,7 +19,7 @@ from emonas.device import (
     versions,
 )
 from emonas.errors import UserError
-from emonas.options import DeviceName
+from emonas.options.types import DeviceName
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import prepare
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
-from emonas.options import Representation
+from emonas.options.types import Representation
 
 
 @dataclass(frozen=True)

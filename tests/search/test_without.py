@@ -17,7 +17,7 @@ from emonas.errors import UserError
 from emonas.files import read_json
 from emonas.genotype import KINDS, Cell, Genotype
 from emonas.operations.table import OPERATION_NAMES
-from emonas.options import OperationName
+from emonas.options.types import OperationName
 from emonas.search.cli import app
 from emonas.search.config import SearchConfig, check
 from emonas.search.strategies import pdarts

@@ -12,7 +12,7 @@ import torch
 
 from emonas.datasets.clips.dynamic_image import STILL, coefficients, dynamic_image, dynamic_images, weighted_sums
 from emonas.errors import UserError
-from emonas.options import Coefficients
+from emonas.options.types import Coefficients
 
 KINDS = get_args(Coefficients)
 

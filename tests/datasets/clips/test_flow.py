@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from emonas.datasets.clips import flow as module
 from emonas.datasets.clips.flow import FLOW_SIDE, MOTION_RANGE, STRAIN_RANGE, flow_picture, optical_flow, strain
-from emonas.options import FlowMethod
+from emonas.options.types import FlowMethod
 
 _METHODS = get_args(FlowMethod)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emonas.datasets.clips.interpolation import interpolate, interpolation_weights
-from emonas.options import Interpolation
+from emonas.options.types import Interpolation
 
 _KINDS = get_args(Interpolation)
 _LENGTHS = [1, 2, 3, 8, 31, 200]

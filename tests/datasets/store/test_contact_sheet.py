@@ -15,7 +15,7 @@ from emonas.datasets.clips.representation import REPRESENTATIONS
 from emonas.datasets.store.contact_sheet import FILE
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
-from emonas.options import Representation
+from emonas.options.types import Representation
 
 _TILE = 104
 

@@ -13,7 +13,7 @@ import pytest
 
 from emonas.operations import table
 from emonas.operations.table import OPERATION_NAMES, OPERATIONS, SKIP, select_family
-from emonas.options import OperationName
+from emonas.options.types import OperationName
 
 #: Run with a table that has a few lines more: what the larger search space then does everywhere, as JSON.
 LARGER = """
@@ -29,7 +29,7 @@ from edge_by_edge import PlainSupernet, copy_parameters, gradient, parameters
 from known_cells import cell_of, random_genotype
 from emonas.genotype import count_edges, from_json
 from emonas.network import Network
-from emonas.options import OperationName
+from emonas.options.types import OperationName
 from emonas.plotting.figures import draw_genotype
 from emonas.supernet.grouped import grouped_cell
 from emonas.supernet.supernet import Supernet

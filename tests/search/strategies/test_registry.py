@@ -16,7 +16,7 @@ from tiny_search import CPU, batches, hurry, kill_at_save, killed_while, picture
 
 from emonas.evaluate.train.cli import app as train
 from emonas.genotype import Genotype
-from emonas.options import StrategyName
+from emonas.options.types import StrategyName
 from emonas.search import loop
 from emonas.search.cli import app
 from emonas.search.loop import search, seconds_per_step

@@ -2,7 +2,7 @@
 
 ``takes_options(TrainConfig)`` above ``def train(config: TrainConfig)`` makes both ``train(epochs=3)`` and
 ``train(TrainConfig(epochs=3))`` work; editors, mypy and `inspect.signature` see the fields with types and defaults.
-Values are held to the fields' types and to the ranges of `emonas.options`, by which the command line goes as well.
+Values are held to the fields' types and to the ranges of `emonas.options.types`, as the command line does.
 """
 
 from __future__ import annotations

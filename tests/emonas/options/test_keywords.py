@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from emonas.errors import UserError
-from emonas.keywords import check_values, takes_options
-from emonas.options import Count, Positive, Rate, Share
+from emonas.options.keywords import check_values, takes_options
+from emonas.options.types import Count, Positive, Rate, Share
 
 
 @dataclass(frozen=True, kw_only=True)
