@@ -1,7 +1,6 @@
 """What a user may choose about the pictures that are made of samples. Light to import."""
 
-from __future__ import annotations
-
+# Without postponed annotations: cyclopts reads the types of inherited fields in the module of the class that inherits.
 from dataclasses import dataclass
 
 from emonas.options.types import Coefficients, FlowMethod, Gain, Interpolation, Length, Representation, Side, Span

@@ -1,7 +1,6 @@
 """What a user may choose about faces. Light to import."""
 
-from __future__ import annotations
-
+# Without postponed annotations: cyclopts reads the types of inherited fields in the module of the class that inherits.
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path

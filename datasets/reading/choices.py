@@ -1,7 +1,6 @@
 """What a user may choose about the reading of a database, beside what becomes of its pictures. Light to import."""
 
-from __future__ import annotations
-
+# Without postponed annotations: cyclopts reads the types of inherited fields in the module of the class that inherits.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 

@@ -249,7 +249,7 @@ def test_samples_without_a_face_are_dropped_and_counted() -> None:
             return _scene([(80, 20, 200)], 240, 320)[None]
 
     samples = [still(i, f"s{i}", "ab"[i % 2], frames=Greys((i,)) if i == 2 else Person((i,))) for i in range(5)]
-    prepared = prepared_from(samples, size=32, faces=FaceOptions(faces="detect"))
+    prepared = prepared_from(samples, size=32, faces="detect")
     assert [sample.clip for sample in prepared.samples] == ["clip0", "clip1", "clip3", "clip4"]
     assert prepared.dropped == {"no face found": 1}
     assert (prepared.options["faces"], prepared.options["face_model"]) == ("detect", "")

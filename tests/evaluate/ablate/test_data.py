@@ -10,18 +10,18 @@ import pytest
 from small import small_macro, small_micro
 
 from emonas.datasets.databases import registry
+from emonas.datasets.store import plan
 from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import find, prepare
 from emonas.datasets.store.prepared import Prepared
 from emonas.datasets.synthetic.sets import read_micro
 from emonas.errors import UserError
-from emonas.evaluate.ablate import data as ablate_data
 from emonas.evaluate.ablate.data import describe_data, other_representations
 
 
 @pytest.fixture(autouse=True)
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ablate_data, "cores", lambda: 1)
+    monkeypatch.setattr(plan, "cores", lambda: 1)
 
 
 @pytest.fixture
