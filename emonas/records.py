@@ -67,8 +67,16 @@ def write_record(path: Path, value: T, form: Format[T]) -> None:
 def plain_record(value: T, form: Format[T]) -> dict[str, Any]:
     """The content of the file as plain data, its keys in the order of the fields."""
     head = {"format": form.name, "version": form.version} if form.name else {}
-    content = _lists(msgspec.to_builtins(value))
+    content = _lists(msgspec.to_builtins(value, enc_hook=_builtin))
     return {**head, **form.head, **content}
+
+
+def _builtin(value: Any) -> Any:
+    """Text and numbers of a kind of their own, such as NumPy's, as Python's."""
+    for kind in (str, float, int):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(f"a file cannot hold {value!r}")
 
 
 def _lists(value: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from known_cells import DARTS_V2
 from made_models import INFO
@@ -132,6 +133,12 @@ def test_a_record_is_written_and_read_by_its_definition(tmp_path: Path) -> None:
     assert read_record(tmp_path / "thing.json", THING) == thing
     content = {"format": "thing", "version": 3, "made_by": "hand", "n": 2, "rows": [[0.5], []], "word": None}
     assert json.loads((tmp_path / "thing.json").read_text()) == content == plain_record(thing, THING)
+
+
+def test_numpys_text_and_numbers_are_written_as_pythons(tmp_path: Path) -> None:
+    thing = Thing(1, ((np.float64(0.5),),), np.str_("word"))
+    write_record(tmp_path / "thing.json", thing, THING)
+    assert read_record(tmp_path / "thing.json", THING) == Thing(1, ((0.5,),), "word")
 
 
 @pytest.mark.parametrize(

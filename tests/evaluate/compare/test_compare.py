@@ -113,10 +113,10 @@ def test_clips_are_matched_by_name_not_by_order(weak: Path, strong: Path, tmp_pa
 def test_seeds_are_averaged_on_each_side(weak: Path, tmp_path: Path) -> None:
     several = changed(tmp_path, [row for seed in (0, 1, 2) for row in rows(answers(0.8, seed=seed), seed)])
     found = compare(weak, several, 500)
-    assert found.b.results["seeds"] == [0, 1, 2]
+    assert found.b.results.seeds == (0, 1, 2)
     assert found.mcnemar is None
     assert [one.b for one in found.differences] == pytest.approx(
-        [found.b.results[key] for key in ("accuracy", "uf1", "uar")]
+        [getattr(found.b.results, key) for key in ("accuracy", "uf1", "uar")]
     )
 
 
@@ -132,7 +132,7 @@ def test_the_same_seed_gives_the_same_numbers(weak: Path, strong: Path) -> None:
         ({"protocol": "kfold"}, "the protocol of A is loso, of B kfold"),
         ({"n_folds": 5}, "the number of folds of A is 20, of B 5"),
         ({"classes": ("bad", "good", "new")}, "the classes of A is negative, positive, surprise, of B bad, good, new"),
-        ({"version": 2}, "results of version 2"),
+        ({"version": 2}, '"version" is 2, this emonas reads version 1'),
     ],
 )
 def test_what_is_not_the_same_is_not_compared(
@@ -178,7 +178,7 @@ def test_what_is_not_clean_or_not_alike_is_said(
 def test_folds_with_other_people_are_said(tmp_path: Path) -> None:
     per_fold = rows(answers(0.8, people=4))
     pairs = [[(0, 1), (2, 3)], [(0, 2), (1, 3)]]
-    keys = ("people", "clips", "positions", "truth", "predictions")
+    keys = ("people", "clips", "positions", "truth", "predictions", "confidence")
     sides = [
         [{**per_fold[i], "n": 12, **{key: per_fold[i][key] + per_fold[j][key] for key in keys}} for i, j in pair]
         for pair in pairs

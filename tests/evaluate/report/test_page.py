@@ -223,15 +223,15 @@ def test_names_are_never_markup(prepared: Prepared, tmp_path: Path) -> None:
 def test_the_surest_mistakes_are_shown_with_their_pictures(prepared: Prepared, tmp_path: Path) -> None:
     results = made_results(prepared, seeds=(0, 1))
     rows = worst_mistakes(results_of(results))
-    sure = [row["confidence"] for row in rows]
-    assert len(rows) == MOST == len({row["position"] for row in rows})
-    assert sure == sorted(sure, reverse=True) and not any(row["right"] for row in rows)
+    sure = [row.confidence for row in rows]
+    assert len(rows) == MOST == len({row.position for row in rows})
+    assert sure == sorted(sure, reverse=True) and not any(row.right for row in rows)
     page = report(tmp_path, results, prepared)
     shown = [source for source in page.sources if source.startswith("data:image/png")]
     assert len(shown) == MOST
     content = np.frombuffer(base64.b64decode(shown[0].partition(",")[2]), np.uint8)
     picture = cv2.cvtColor(cv2.imdecode(content, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    assert np.array_equal(picture, np.moveaxis(prepared.images[rows[0]["position"]], 0, -1))
+    assert np.array_equal(picture, np.moveaxis(prepared.images[rows[0].position], 0, -1))
     text = page.text["mistakes"]
     assert LICENCE in text
     assert f"{rows[0]['truth']} taken for {rows[0]['prediction']} , {sure[0]:.2f} {rows[0]['person']}" in text
