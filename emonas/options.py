@@ -18,6 +18,7 @@ EpochRule = Literal["last", "inner", "test-best"]
 EngineName = Literal["local", "ray"]
 Optimiser = Literal["sgd", "adamw"]
 Balance = Literal["none", "sampler", "loss"]
+MethodName = Literal["plain"]
 StrategyName = Literal["emonas", "darts", "pdarts", "pcdarts", "random"]
 OperationName = Literal[
     "max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"

@@ -26,7 +26,8 @@ from emonas.search.batches import SearchBatches
 from emonas.search.controller import Controller
 from emonas.search.strategy import Architecture, Setting
 from emonas.training.losses import Batch, EpochScore
-from emonas.training.plan import TrainingPlan
+from emonas.training.method import name_tensors
+from emonas.training.plan import Recipe, TrainingPlan
 from emonas.training.trainer import Trainer, predict
 
 
@@ -49,11 +50,11 @@ def short_training(
     assert config.rank_epochs
     seed_everything(config.seed)
     network = stack_network(architecture, setting)
-    trainer = Trainer(network, TrainingPlan(config.rank_epochs, drop_path=0.0), setting.device)
+    trainer = Trainer(network, TrainingPlan(config.rank_epochs, Recipe(drop_path=0.0)), setting.device)
     for epoch in range(config.rank_epochs if steps is None else 1):
         seed_everything(epoch_seed(config.seed, epoch))
         batches: Iterable[Batch] = itertools.islice(feed.weights(epoch), steps)
-        trainer.epoch(batches, epoch)
+        trainer.epoch(name_tensors(batches), epoch)
     pictures, labels = feed.validation()
     answers = predict(trainer.network, pictures, setting.device)
     uar = float(recall_score(labels, answers.argmax(1), average="macro", zero_division=0.0))

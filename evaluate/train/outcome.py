@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from emonas.cost import count_parameters
 from emonas.datasets.protocols.protocol import Fold, describe_protocol
-from emonas.datasets.store.prepared import Prepared
 from emonas.device import versions
 from emonas.evaluate.report.page import write_report
 from emonas.evaluate.results.bootstrap import spread
@@ -29,15 +26,14 @@ from emonas.evaluate.results.metrics import (
 )
 from emonas.evaluate.results.tables import write_csv, write_tex
 from emonas.evaluate.results.words import marks
-from emonas.evaluate.train.config import TrainConfig, command
+from emonas.evaluate.train.config import command
 from emonas.evaluate.train.fold_task import FoldResult
 from emonas.evaluate.train.leaks import find_leaks, people_in, search_has_seen
-from emonas.evaluate.train.network import build_network
-from emonas.evaluate.train.pretrained import Pretrained, trained_on
-from emonas.evaluate.train.recipes import Recipe
+from emonas.evaluate.train.network import StackedCells, build_network
+from emonas.evaluate.train.plan import TrainPlan, recipe_block
+from emonas.evaluate.train.pretrained import trained_on
 from emonas.evaluate.train.task import Task, train_and_validation
 from emonas.files import write_json, write_text
-from emonas.genotype import Genotype
 from emonas.plotting.figures import draw_confusion, save_figure
 
 EPOCH_RULES = {
@@ -47,28 +43,7 @@ EPOCH_RULES = {
 }
 
 
-@dataclass(frozen=True)
-class RunInfo:
-    """What a result is about. ``genotypes``: one for each fold, or none for a well-known network.
-
-    ``config`` is fitted, ``asked`` as the user gave it.
-    """
-
-    config: TrainConfig
-    protocol: str
-    folds: Sequence[Fold]
-    genotypes: Sequence[Genotype]
-    task: Task
-    asked: TrainConfig
-    pretrained: Pretrained | None = None
-
-    @property
-    def prepared(self) -> Prepared:
-        """The data."""
-        return self.task.prepared
-
-
-def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float | None = None) -> dict[str, Any]:
+def make_results(judged: TrainPlan, answers: Sequence[FoldResult], seconds: float | None = None) -> dict[str, Any]:
     """Everything that results.json holds; scores come from predictions pooled over all folds, seed by seed."""
     task = judged.task
     rows = [_fold_row(task, answer) for answer in answers]
@@ -82,8 +57,7 @@ def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float 
         "per_fold": rows,
         **_network(judged),
         **_seen(judged),
-        "recipe": {field.name: getattr(judged.config, field.name) for field in dataclasses.fields(Recipe)}
-        | {key: getattr(judged.config, key) for key in ("recipe", "epochs", "batch_size", "no_auxiliary")},
+        "recipe": recipe_block(judged),
         "input": {"size": task.prepared.size, "channels": task.prepared.channels, **task.prepared.options},
         "command": command(judged.asked),
         "versions": versions(),
@@ -91,7 +65,7 @@ def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float 
     }
 
 
-def _protocol(judged: RunInfo, answers: Sequence[FoldResult], seeds: list[int]) -> dict[str, Any]:
+def _protocol(judged: TrainPlan, answers: Sequence[FoldResult], seeds: list[int]) -> dict[str, Any]:
     prepared = judged.prepared
     tested = {person for fold in judged.folds for person in people_in(prepared, fold.test)}
     return {
@@ -105,8 +79,8 @@ def _protocol(judged: RunInfo, answers: Sequence[FoldResult], seeds: list[int]) 
         "n_subjects": len(tested) if prepared.subjects_known else None,
         "n_folds": len(judged.folds),
         "seeds": seeds,
-        "epoch_rule": judged.config.epoch_rule,
-        "epoch_rule_in_words": EPOCH_RULES[judged.config.epoch_rule],
+        "epoch_rule": judged.epoch_rule,
+        "epoch_rule_in_words": EPOCH_RULES[judged.epoch_rule],
     }
 
 
@@ -173,31 +147,31 @@ def _fold_row(task: Task, answer: FoldResult) -> dict[str, Any]:
     }
 
 
-def _network(judged: RunInfo) -> dict[str, Any]:
-    config = judged.config
-    of_folds: Sequence[Genotype | None] = judged.genotypes or [None]
-    different = [genotype for i, genotype in enumerate(of_folds) if genotype not in of_folds[:i]]
-    networks = [build_network(genotype, config, judged.prepared, len(judged.task.names)) for genotype in different]
-    counts = [count_parameters(networks[different.index(genotype)]) for genotype in of_folds]
+def _network(judged: TrainPlan) -> dict[str, Any]:
+    of_folds = judged.networks
+    different = [network for i, network in enumerate(of_folds) if network not in of_folds[:i]]
+    networks = [build_network(network, judged.prepared, len(judged.task.names)) for network in different]
+    counts = [count_parameters(networks[different.index(network)]) for network in of_folds]
     parameters = round(sum(counts) / len(counts))
+    first = of_folds[0]
     model = {
-        "arch": config.arch or "genotype",
-        "cells": config.cells,
-        "channels": config.channels,
+        "arch": "genotype" if isinstance(first, StackedCells) else first.arch,
+        "cells": first.cells if isinstance(first, StackedCells) else None,
+        "channels": first.channels if isinstance(first, StackedCells) else None,
         "parameters": parameters,
         "parameters_of_folds": [min(counts), max(counts)],
     }
     return {"model": model, "parameters": parameters}
 
 
-def _looked_at(judged: RunInfo, fold: Fold) -> set[str]:
+def _looked_at(judged: TrainPlan, fold: Fold) -> set[str]:
     """The people whom a fold's network was made with: who was learnt from, and who chose the epoch."""
-    config, prepared = judged.config, judged.prepared
-    sides = train_and_validation(fold, config.epoch_rule, config.seed, prepared)
+    prepared = judged.prepared
+    sides = train_and_validation(fold, judged.epoch_rule, judged.seeds[0], prepared)
     return people_in(prepared, np.concatenate([fold.train, *sides]))
 
 
-def _seen(judged: RunInfo) -> dict[str, Any]:
+def _seen(judged: TrainPlan) -> dict[str, Any]:
     """Who was learnt from, by whom else they were seen, and what that spoils."""
     prepared = judged.prepared
     saw, people = search_has_seen(judged.folds, judged.genotypes, prepared)
@@ -213,10 +187,9 @@ def _seen(judged: RunInfo) -> dict[str, Any]:
     }
 
 
-def write_results(judged: RunInfo, results: dict[str, Any]) -> None:
+def write_results(judged: TrainPlan, results: dict[str, Any]) -> None:
     """Write results.json and what people look at: tables, the confusion matrix, MEGC's log, the report."""
-    out = judged.config.out
-    assert out
+    out = judged.out
     if results["confusion"]:
         figure = draw_confusion(np.array(results["confusion"]), results["classes"], _title(results))
         save_figure(figure, out / "confusion.png")
@@ -224,7 +197,7 @@ def write_results(judged: RunInfo, results: dict[str, Any]) -> None:
         write_text(out / "megc_log.txt", log_text(megc_answers(results)))
     write_csv(out, results)
     write_tex(out, results)
-    write_report(out, results, judged.prepared, list(judged.genotypes), pictures=not judged.config.no_pictures)
+    write_report(out, results, judged.prepared, judged.genotypes, pictures=judged.pictures)
     write_json(out / NAME, results)
 
 
