@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from emonas.errors import UserError
@@ -83,11 +84,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def open_run(folder: Path, config: dict[str, Any], free: frozenset[str] = frozenset()) -> bool:
+def open_run(
+    folder: Path,
+    config: dict[str, Any],
+    free: frozenset[str] = frozenset(),
+    renamed: Mapping[str, str] = MappingProxyType({}),
+) -> bool:
     """Make the folder with its config.json, or check that an existing one was made by the same command.
 
-    ``free`` names options that may differ. Returns True where there is something to continue. Raises UserError when
-    the folder holds another run, or files that are not a run's.
+    ``free`` names options that may differ, ``renamed`` what earlier versions called otherwise: old -> new. Returns True
+    where there is something to continue. Raises UserError when the folder holds another run, or files that are not a
+    run's.
     """
     path = folder / "config.json"
     try:
@@ -103,6 +110,7 @@ def open_run(folder: Path, config: dict[str, Any], free: frozenset[str] = frozen
     earlier = read_json(path)
     if not isinstance(earlier, dict):
         raise UserError(f"{path}: not a run's config; choose another --out")
+    earlier = {renamed.get(key, key): value for key, value in earlier.items()}
     differences = [
         f"{key} {earlier.get(key)!r} -> {config[key]!r}"
         for key in config

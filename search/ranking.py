@@ -27,7 +27,8 @@ from emonas.search.controller import Controller
 from emonas.search.plan import SearchPlan
 from emonas.search.strategy import Architecture
 from emonas.training.losses import EpochScore
-from emonas.training.plan import TrainingPlan
+from emonas.training.method import name_tensors
+from emonas.training.plan import Recipe, TrainingPlan
 from emonas.training.trainer import Trainer, predict
 
 
@@ -48,10 +49,10 @@ def short_training(
     """
     seed_everything(plan.seed)
     network = stack_network(architecture, plan)
-    trainer = Trainer(network, TrainingPlan(plan.rank_epochs, drop_path=0.0), plan.device)
+    trainer = Trainer(network, TrainingPlan(plan.rank_epochs, Recipe(drop_path=0.0)), plan.device)
     for epoch in range(plan.rank_epochs if steps is None else 1):
         seed_everything(epoch_seed(plan.seed, epoch))
-        trainer.epoch(itertools.islice(batches.weights(epoch), steps), epoch)
+        trainer.epoch(name_tensors(itertools.islice(batches.weights(epoch), steps)), epoch)
     pictures, labels = batches.validation()
     probabilities = predict(trainer.network, pictures, plan.device)
     uar = float(recall_score(labels, probabilities.argmax(1), average="macro", zero_division=0.0))

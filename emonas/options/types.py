@@ -20,6 +20,7 @@ EpochRule = Literal["last", "inner", "test-best"]
 EngineName = Literal["local", "ray"]
 Optimiser = Literal["sgd", "adamw"]
 Balance = Literal["none", "sampler", "loss"]
+MethodName = Literal["plain"]
 StrategyName = Literal["emonas", "darts", "pdarts", "pcdarts", "random"]
 if TYPE_CHECKING:
     OperationName = str

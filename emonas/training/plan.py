@@ -1,4 +1,4 @@
-"""How a network is trained: its plan, its optimiser, its learning rate and its drop-path."""
+"""How a network is trained: its hyper-parameters, its optimiser, its learning rate and its drop-path."""
 
 from __future__ import annotations
 
@@ -10,38 +10,56 @@ import torch
 from torch import Tensor
 
 from emonas.network import drop_path_mask
-from emonas.options.types import Optimiser
+from emonas.options.types import Balance, MethodName, Optimiser
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The hyper-parameters of a training; the defaults are DARTS's, with rates that fit small sets.
+
+    ``learning_rate``: at the top of the cosine, which falls to ``min_learning_rate``. ``warm_up``: epochs of linear
+    rise before it. ``drop_path``: its probability in the last epoch. ``grad_clip``: the gradient's largest norm.
+    ``balance``: what makes up for rare classes. ``cutout``: side of an erased square as a share of the picture's.
+    ``mixup``: alpha of the Beta distribution, 0 for none. ``ema_decay``: decay of the moving average of the weights, 0
+    for none.
+    """
+
+    optimiser: Optimiser = "sgd"
+    learning_rate: float = 0.025
+    min_learning_rate: float = 0.0
+    momentum: float = 0.9
+    weight_decay: float = 3e-4
+    grad_clip: float = 5.0
+    warm_up: int = 0
+    drop_path: float = 0.1
+    label_smoothing: float = 0.0
+    balance: Balance = "none"
+    mixup: float = 0.0
+    cutout: float = 0.0
+    ema_decay: float = 0.0
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How a network is trained. DARTS's recipe, with the epochs and rates that fit the data.
+    """How one network is trained: for how long, by which recipe, and on what kind of labels.
 
-    ``average`` is the decay of a moving average of the weights, 0 for none. ``class_weights`` weigh the classes in the
-    loss. ``many_labels``: each sample has any number of labels, targets are (n, classes) of 0 and 1.
+    ``class_weights`` weigh the classes in the loss. ``multi_label``: each sample has any number of labels, targets are
+    (n, classes) of 0 and 1.
     """
 
     epochs: int
-    learning_rate: float = 0.025
-    least_rate: float = 0.0
-    optimiser: Optimiser = "sgd"
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
-    clip: float = 5.0
-    warm_up: int = 0
-    drop_path: float = 0.1
-    smoothing: float = 0.0
-    average: float = 0.0
+    recipe: Recipe = Recipe()
     class_weights: tuple[float, ...] | None = None
-    many_labels: bool = False
+    multi_label: bool = False
+    method: MethodName = "plain"
 
 
-def cosine_rate(top: float, least: float, epoch: int, epochs: int, warm_up: int = 0) -> float:
-    """The learning rate of an epoch: linear warm-up, then half a cosine from ``top`` to ``least``."""
+def cosine_rate(top: float, lowest: float, epoch: int, epochs: int, warm_up: int = 0) -> float:
+    """The learning rate of an epoch: linear warm-up, then half a cosine from ``top`` to ``lowest``."""
     if epoch < warm_up:
         return top * (epoch + 1) / (warm_up + 1)
     progress = (epoch - warm_up) / max(1, epochs - warm_up)
-    return least + 0.5 * (top - least) * (1 + math.cos(math.pi * progress))
+    return lowest + 0.5 * (top - lowest) * (1 + math.cos(math.pi * progress))
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
@@ -50,16 +68,17 @@ def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-def make_optimiser(parameters: Iterable[Tensor], plan: TrainingPlan) -> torch.optim.Optimizer:
-    """SGD with momentum or AdamW, as the plan says."""
-    if plan.optimiser == "adamw":
-        return torch.optim.AdamW(parameters, plan.learning_rate, weight_decay=plan.weight_decay)
-    return torch.optim.SGD(parameters, plan.learning_rate, plan.momentum, weight_decay=plan.weight_decay)
+def make_optimiser(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
+    """SGD with momentum or AdamW, as the recipe says."""
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(parameters, recipe.learning_rate, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(parameters, recipe.learning_rate, recipe.momentum, weight_decay=recipe.weight_decay)
 
 
 def learning_rate_at(plan: TrainingPlan, epoch: int) -> float:
     """The plan's learning rate in an epoch."""
-    return cosine_rate(plan.learning_rate, plan.least_rate, epoch, plan.epochs, plan.warm_up)
+    recipe = plan.recipe
+    return cosine_rate(recipe.learning_rate, recipe.min_learning_rate, epoch, plan.epochs, recipe.warm_up)
 
 
 def draw_drop_path(
@@ -70,6 +89,6 @@ def draw_drop_path(
     device: torch.device,
     generator: torch.Generator | None = None,
 ) -> Tensor | None:
-    """Drop-path factors (paths, samples) at the epoch's rate, which grows from 0 to the plan's; None at rate 0."""
-    rate = plan.drop_path * epoch / plan.epochs
+    """Drop-path factors (paths, samples) at the epoch's rate, which grows from 0 to the recipe's; None at rate 0."""
+    rate = plan.recipe.drop_path * epoch / plan.epochs
     return drop_path_mask(paths, samples, rate, device, generator) if rate > 0 and paths else None

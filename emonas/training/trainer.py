@@ -11,67 +11,60 @@ from torch import Tensor, nn
 
 from emonas.device import mixed_precision
 from emonas.network import Baseline, Network
-from emonas.training.losses import Batch, EpochScore, RunningMean, correct, network_loss, require_finite
-from emonas.training.plan import TrainingPlan, draw_drop_path, learning_rate_at, make_optimiser, set_rate
-
-
-def ema_tensors(network: nn.Module) -> list[Tensor]:
-    """What a moving average is taken of: parameters and the running statistics."""
-    return [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
-
-
-def update_ema(means: list[Tensor], tensors: list[Tensor], decay: float, step: int) -> None:
-    """mean = d * mean + (1 - d) * tensor, where there are means at all, with d = min(decay, (1 + step) / (10 + step)).
-
-    The first steps weigh more, or a short training's average would still be where it began.
-    """
-    decay = min(decay, (1 + step) / (10 + step))
-    for mean, tensor in zip(means, tensors, strict=bool(means)):
-        mean.lerp_(tensor, 1 - decay)
+from emonas.training.losses import EpochScore, RunningMean, require_finite
+from emonas.training.method import Losses, Method, NamedBatch, WeightedNetwork
+from emonas.training.methods.registry import make_method
+from emonas.training.plan import TrainingPlan, draw_drop_path
+from emonas.training.step import WeightUpdate, ema_tensors
 
 
 class Trainer:
-    """A network with its optimiser; the thing that is trained says what to save."""
+    """A network with its method and its optimiser; the thing that is trained says what to save."""
 
-    def __init__(self, network: Network | Baseline, plan: TrainingPlan, device: torch.device) -> None:
+    def __init__(
+        self, network: Network | Baseline, plan: TrainingPlan, device: torch.device, method: Method | None = None
+    ) -> None:
         self.network = network.to(device).to(memory_format=torch.channels_last)
-        self.plan = plan
-        self.device = device
-        self.optimiser = make_optimiser(network.parameters(), plan)
-        self.class_weights = None if plan.class_weights is None else torch.tensor(plan.class_weights, device=device)
-        self.steps = 0
-        self.average: list[Tensor] = []
-        if plan.average:
-            self.average = [tensor.clone() for tensor in ema_tensors(network)]
+        self.plan, self.device = plan, device
+        self.method = method or make_method(plan)
+        #: What the method is given with every batch.
+        self.constants: dict[str, Tensor] = {}
+        if plan.class_weights is not None:
+            self.constants["class_weights"] = torch.tensor(plan.class_weights, device=device)
+        self.update = WeightUpdate(list(network.parameters()), lambda: ema_tensors(network), plan)
 
-    def epoch(self, batches: Iterable[Batch], epoch: int) -> EpochScore:
+    def epoch(self, batches: Iterable[NamedBatch], epoch: int) -> EpochScore:
         """Train for one epoch. Drop-path grows linearly, the rate falls as a cosine. Raises UserError on NaN."""
-        plan = self.plan
-        set_rate(self.optimiser, learning_rate_at(plan, epoch))
+        self.update.set_epoch(epoch)
         self.network.train()
         tally = RunningMean()
-        for images, targets in batches:
-            kept = draw_drop_path(self.network.paths, len(images), plan, epoch, self.device)
-            with mixed_precision(self.device):
-                heads = self.network.logits_and_auxiliary(images, kept)
-                loss = network_loss(heads, targets, plan, self.class_weights)
-            self.optimiser.zero_grad()
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(self.network.parameters(), plan.clip)
-            self.optimiser.step()
-            update_ema(self.average, ema_tensors(self.network), plan.average, self.steps)
-            self.steps += 1
-            tally.add(loss, correct(heads[0].detach(), targets, plan.many_labels))
+        for batch in batches:
+            tally.add(*self._step(batch, epoch))
         score = tally.score()
         require_finite(score.loss, epoch)
         return score
 
+    def _step(self, batch: NamedBatch, epoch: int) -> Losses:
+        batch = {**batch, **self.constants}
+        drop_path = draw_drop_path(self.network.paths, len(batch["images"]), self.plan, epoch, self.device)
+        if drop_path is not None:
+            batch["drop_path"] = drop_path
+        with mixed_precision(self.device):
+            losses = self.method.losses(WeightedNetwork(self.network), batch)
+        self.update.apply(losses.loss)
+        return losses
+
+    @property
+    def rate(self) -> float:
+        """The present learning rate."""
+        return float(self.update.optimiser.param_groups[0]["lr"])
+
     def inference_network(self) -> nn.Module:
         """The network that answers: the trained one, or a copy with the moving average of its weights."""
-        if not self.average:
+        if not self.update.average:
             return self.network
         averaged = copy.deepcopy(self.network)
-        for tensor, mean in zip(ema_tensors(averaged), self.average, strict=True):
+        for tensor, mean in zip(ema_tensors(averaged), self.update.average, strict=True):
             tensor.copy_(mean)
         return averaged
 
@@ -79,22 +72,22 @@ class Trainer:
         """Weights, their average, and the optimiser."""
         return {
             "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "average": self.average,
-            "steps": self.steps,
+            "optimiser": self.update.optimiser.state_dict(),
+            "average": self.update.average,
+            "steps": self.update.steps,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.average = [mean.to(self.device) for mean in state["average"]]
-        self.steps = int(state["steps"])
+        self.update.optimiser.load_state_dict(state["optimiser"])
+        self.update.average = [mean.to(self.device) for mean in state["average"]]
+        self.update.steps = int(state["steps"])
 
 
-def predict(network: nn.Module, images: Iterator[Tensor], device: torch.device, many_labels: bool = False) -> Tensor:
-    """Class probabilities (N, classes) in float32 on the CPU, in evaluation mode; of many labels, each its own."""
+def predict(network: nn.Module, images: Iterator[Tensor], device: torch.device, multi_label: bool = False) -> Tensor:
+    """Class probabilities (N, classes) in float32 on the CPU, in evaluation mode; of several labels, each its own."""
     network.eval()
     with torch.inference_mode(), mixed_precision(device):
         logits = torch.cat([network(batch).float().cpu() for batch in images])
-    return logits.sigmoid() if many_labels else logits.softmax(1)
+    return logits.sigmoid() if multi_label else logits.softmax(1)

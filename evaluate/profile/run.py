@@ -24,7 +24,7 @@ from emonas.evaluate.profile.config import ProfileConfig
 from emonas.evaluate.profile.memory import ACTIVATIONS, WEIGHTS, activation_bytes, weights_bytes
 from emonas.evaluate.profile.runtimes import ON_CPU, ON_GPU, RuntimeName, prepare
 from emonas.evaluate.profile.timing import METHOD, ROUNDS, Latency, fastest_choices, measure
-from emonas.evaluate.train.config import TrainConfig, resolve
+from emonas.evaluate.train.network import default_channels
 from emonas.files import read_json
 from emonas.genotype import Genotype
 from emonas.network import Network
@@ -66,9 +66,8 @@ def run_profile(config: ProfileConfig) -> dict[str, Any]:
 def make_stack(config: ProfileConfig, genotype: Genotype) -> tuple[int, int]:
     """Cells and channels: as asked for, else as the run folder's training had them, else as one would have them."""
     trained = _trained(config.genotype)
-    usual = resolve(TrainConfig(genotype=config.genotype), genotype.channels, genotype.cells, samples=1, large=False)
-    assert usual.cells and usual.channels
-    return config.cells or trained.get("cells", usual.cells), config.channels or trained.get("channels", usual.channels)
+    channels = config.channels or trained.get("channels", default_channels(genotype.channels))
+    return config.cells or trained.get("cells", genotype.cells), channels
 
 
 def _trained(path: Path) -> dict[str, int]:

@@ -11,7 +11,7 @@ NAME = "predictions.json"
 
 
 @dataclass(frozen=True)
-class History:
+class Curves:
     """The course of a training, a value for each epoch; ``inner_uar`` is empty where no rule watches it."""
 
     loss: tuple[Number, ...] = ()
@@ -23,7 +23,7 @@ class History:
 class Course:
     """All that curves need of a file."""
 
-    history: History
+    history: Curves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Predictions:
     positions: tuple[Count, ...]
     truth: tuple[Answer, ...] = ()
     probabilities: tuple[tuple[Number, ...], ...]
-    history: History = field(default_factory=History)
+    history: Curves = field(default_factory=Curves)
 
 
 def check_predictions(found: Predictions) -> None:

@@ -1,4 +1,4 @@
-"""The options of a training, and the defaults that fit the data and the machine."""
+"""The options of a training, as the user types them; `plan` settles what they leave open."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import dataclasses
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from emonas.errors import UserError
 from emonas.evaluate.model.baselines import BaselineName
-from emonas.evaluate.train.recipes import RECIPES, RecipeName, recipe_for
+from emonas.evaluate.train.recipes import RecipeName
 from emonas.options.types import (
     Balance,
     Cells,
@@ -26,7 +28,6 @@ from emonas.options.types import (
     Rate,
     Seed,
     Share,
-    power_of_two,
 )
 
 
@@ -88,8 +89,9 @@ class TrainConfig:
     """Mix samples and their labels; alpha of the Beta distribution, 0 for no."""
     cutout: Share | None = None
     """Side of a square that is erased, as a share of the picture's."""
-    weight_average: Share | None = None
-    """Decay of a moving average of the weights, which answers in place of the last ones; 0 for no."""
+    ema_decay: Annotated[Share | None, Parameter(name=("--ema-decay", "--weight-average"))] = None
+    """Decay of a moving average of the weights, which answers in place of the last ones; 0 for no. --weight-average is
+    its earlier name."""
     no_auxiliary: bool = False
     """Train without the auxiliary head."""
     no_pictures: bool = False
@@ -111,6 +113,8 @@ class TrainConfig:
 
 #: What may differ when a run goes on: where and how it is computed, and for how many seeds.
 FREE = frozenset({"out", "device", "seeds", "jobs", "together", "engine", "address", "no_pictures", "final"})
+#: An option's name in run folders of earlier versions -> its name now.
+RENAMED = {"weight_average": "ema_decay"}
 
 
 def check(config: TrainConfig) -> None:
@@ -128,47 +132,6 @@ def check(config: TrainConfig) -> None:
         raise UserError("--together trains all in this process; leave out --jobs and --engine")
     if config.engine == "local" and config.address:
         raise UserError("--address is for --engine ray")
-
-
-def resolve(
-    config: TrainConfig, searched_channels: int, searched_cells: int, samples: int, large: bool, database: str = ""
-) -> TrainConfig:
-    """Fill in what was left open, for a ``large`` machine (a GPU) or a small one.
-
-    ``samples``: the size of the smallest training part. ``database`` chooses the recipe.
-    """
-    _refuse_unused(config)
-    # A single sample would leave batch normalisation without a variance.
-    batch = max(2, config.batch_size or power_of_two(samples // 8, 8, 64 if large else 32))
-    steps = max(1, samples // batch)
-    epochs = max(60, min(300, 20_000 // steps)) if large else max(20, min(300, 400 // steps))
-    epochs = config.epochs or epochs
-    name = recipe_for(database, bool(config.units), epochs) if config.recipe == "auto" else config.recipe
-    defaults: dict[str, Any] = {
-        **dataclasses.asdict(RECIPES[name]),
-        "epochs": epochs,
-        "batch_size": batch,
-    }
-    if not config.arch:
-        defaults |= {"cells": searched_cells, "channels": -(-searched_channels * 3 // 16) * 8}
-    if config.units:
-        defaults |= {"label_smoothing": 0.0, "balance": "loss" if defaults["balance"] == "sampler" else "none"}
-    if config.arch:
-        defaults["drop_path"] = 0.0
-    open_ones = {key: value for key, value in defaults.items() if getattr(config, key) is None}
-    config = dataclasses.replace(config, **open_ones)
-    assert config.warm_up is not None
-    return dataclasses.replace(config, recipe=name, batch_size=batch, warm_up=min(config.warm_up, epochs - 1))
-
-
-def _refuse_unused(config: TrainConfig) -> None:
-    """Refuse options that would do nothing, so that none is recorded as used. Raises UserError."""
-    if config.units and (config.label_smoothing or config.balance == "sampler"):
-        raise UserError(
-            "action units take neither --label-smoothing nor --balance sampler; --balance loss weighs rare ones"
-        )
-    if config.arch and config.drop_path:
-        raise UserError("--drop-path belongs to a genotype, not to --arch")
 
 
 def command(config: TrainConfig) -> str:

@@ -7,7 +7,6 @@ everybody. Nobody is left to test it on: the folds' pooled score is what is know
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,56 +26,42 @@ from emonas.evaluate.model.of_fold import (
 )
 from emonas.evaluate.results.record import Results
 from emonas.evaluate.results.words import recipe_in_words
-from emonas.evaluate.train.config import TrainConfig
-from emonas.evaluate.train.fold_task import FoldTask
+from emonas.evaluate.train.fold_task import FoldTask, make_fold_task
 from emonas.evaluate.train.leaks import people_in
-from emonas.evaluate.train.outcome import RunInfo
-from emonas.evaluate.train.pretrained import Pretrained
-from emonas.genotype import Genotype
+from emonas.evaluate.train.plan import TrainPlan
 
 
-def check_final(config: TrainConfig, genotypes: Sequence[Genotype], pretrained: Pretrained | None) -> None:
+def check_final(plan: TrainPlan) -> None:
     """Refuse a --final for which there is no one network. Raises UserError."""
-    if not config.final:
+    if not plan.final:
         return
-    if any(genotype != genotypes[0] for genotype in genotypes):
+    if any(network != plan.networks[0] for network in plan.networks):
         raise UserError(
             "--final: every fold has cells of its own here; search once with --protocol all, and train those cells "
             "with --final"
         )
-    if pretrained and "" not in pretrained.files:
+    if plan.pretrained and "" not in plan.pretrained.files:
         raise UserError("--final: every fold has a start of its own here; give --pretrained a run of one fold")
-    if config.epoch_rule == "test-best":
+    if plan.epoch_rule == "test-best":
         raise UserError("--final tests nobody, so --epoch-rule test-best can choose no epoch; use last or inner")
 
 
-def final_task(judged: RunInfo) -> FoldTask:
+def final_task(plan: TrainPlan) -> FoldTask:
     """The training on everybody, with the first seed, as a fold that tests nobody."""
-    config, prepared = judged.config, judged.prepared
-    assert config.batch_size and config.out
-    everybody = np.arange(len(prepared.samples))
-    return FoldTask(
-        fold=Fold(FINAL, everybody, np.array([], np.int64)),
-        seed=config.seed,
-        genotype=judged.genotypes[0] if judged.genotypes else None,
-        config=config,
-        data=prepared.folder.resolve(),
-        fingerprint=prepared.fingerprint,
-        steps=math.ceil(len(everybody) / config.batch_size),
-        folder=config.out.resolve() / f"seed{config.seed}" / FINAL,
-        pretrained=judged.pretrained,
-    )
+    everybody = np.arange(len(plan.prepared.samples))
+    steps = math.ceil(len(everybody) / plan.schedule.batch_size)
+    fold = Fold(FINAL, everybody, np.array([], np.int64))
+    return make_fold_task(plan, fold, plan.networks[0], plan.seeds[0], steps)
 
 
-def leave_model(judged: RunInfo, results: Results) -> None:
+def leave_model(plan: TrainPlan, results: Results) -> None:
     """Write model.safetensors and say what it is: the final network, or that of the only fold; else how to get one."""
-    out, task = judged.config.out, final_task(judged)
-    assert out
+    out, task = plan.out, final_task(plan)
     if task.done:
-        folder, info = task.folder, _final_info(judged, results)
-        words = f"trained on {_everybody(judged)}; the result above is its recipe's"
-    elif len(judged.folds) == 1:
-        row = next(row for row in results.per_fold if row.seed == judged.config.seed)
+        folder, info = task.folder, _final_info(plan, results)
+        words = f"trained on {_everybody(plan)}; the result above is its recipe's"
+    elif len(plan.folds) == 1:
+        row = next(row for row in results.per_fold if row.seed == plan.seeds[0])
         folder = task.folder.with_name(Fold.folder(row.fold))
         info = info_of_fold(results, row, genotype_in(folder))
         words = "the judged network" if len(results.seeds) == 1 else f"the judged network of seed {row.seed}"
@@ -87,18 +72,18 @@ def leave_model(judged: RunInfo, results: Results) -> None:
     say(f"model      {out / NAME} ({words})")
 
 
-def _everybody(judged: RunInfo) -> str:
-    return "everybody" if judged.config.epoch_rule == "last" else "everybody but those who chose the epoch"
+def _everybody(plan: TrainPlan) -> str:
+    return "everybody" if plan.epoch_rule == "last" else "everybody but those who chose the epoch"
 
 
-def _final_info(judged: RunInfo, results: Results) -> ModelInfo:
-    prepared = judged.prepared
+def _final_info(plan: TrainPlan, results: Results) -> ModelInfo:
+    prepared = plan.prepared
     known = prepared.subjects_known
     everybody = sorted(people_in(prepared, np.arange(len(prepared.samples)))) if known else []
     seen = everybody_seen(results, everybody)
     words = (
         f"judged by its recipe: {recipe_in_words(results)}; these weights themselves were trained on "
-        f"{_everybody(judged)} and tested on nobody"
+        f"{_everybody(plan)} and tested on nobody"
     )
-    genotype = genotype_in(final_task(judged).folder)
+    genotype = genotype_in(final_task(plan).folder)
     return info_of(results, genotype, seen, pooled_score(results, results, words))

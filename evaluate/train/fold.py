@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,19 +17,23 @@ from emonas.datasets.loading.batches import evaluation_batches, training_batches
 from emonas.device import epoch_seed, seed_everything
 from emonas.errors import UserError
 from emonas.evaluate.results.metrics import scores, unit_scores
-from emonas.evaluate.results.predictions import NAME, PREDICTIONS, History, Predictions
+from emonas.evaluate.results.predictions import NAME, PREDICTIONS, Curves, Predictions
 from emonas.evaluate.train.fold_task import FoldTask, open_dataset
-from emonas.evaluate.train.network import build_network
-from emonas.evaluate.train.plan import class_shares, make_plan, make_policy
-from emonas.evaluate.train.task import train_and_validation
+from emonas.evaluate.train.network import StackedCells, build_network
+from emonas.evaluate.train.task import Task, train_and_validation
 from emonas.records import write_record
 from emonas.training import checkpoint
+from emonas.training.balance import class_shares, class_weights, unit_weights
+from emonas.training.history import History
 from emonas.training.losses import EpochScore, require_finite
+from emonas.training.method import NamedBatch, name_tensors
+from emonas.training.plan import TrainingPlan
 from emonas.training.together import epoch_together
 from emonas.training.trainer import Trainer, predict
 
 #: A network trained with others is saved when so many seconds have passed, as writing takes its time.
 _SAVE_EVERY = 10.0
+_CHECKPOINT = "checkpoint.pt"
 
 
 def train_fold(task: FoldTask) -> None:
@@ -39,7 +44,7 @@ def train_fold(task: FoldTask) -> None:
     if task.done:
         return
     running = FoldTraining(task)
-    epochs = task.config.epochs or 0
+    epochs = task.schedule.epochs
     with progress(f"training, {task.name}", epochs, running.start) as step:
         for epoch in range(running.start, epochs):
             batches, seed = running.batches(epoch)
@@ -52,7 +57,7 @@ def train_fold(task: FoldTask) -> None:
 
 
 def train_together(tasks: Sequence[FoldTask]) -> dict[str, str]:
-    """Train and judge several folds as one network (see side_by_side); each in its own folder, as `train_fold` does.
+    """Train and judge several folds as one network (see `together`); each in its own folder, as `train_fold` does.
 
     Started folds go on where they are, those behind first, until all are level. Gives the names of the folds that
     failed and why, as a loss became NaN; the others go on without them.
@@ -61,7 +66,7 @@ def train_together(tasks: Sequence[FoldTask]) -> dict[str, str]:
     failures: dict[str, str] = {}
     if not running:
         return failures
-    epochs = tasks[0].config.epochs or 0
+    epochs = tasks[0].schedule.epochs
     saved = time.monotonic()
     first = min(one.start for one in running)
     count = "1 fold" if len(running) == 1 else f"{len(running)} folds together"
@@ -98,63 +103,50 @@ class FoldTraining:
     """The epochs of one fold, with what must survive a kill: weights, optimiser, epoch, history, best epoch."""
 
     def __init__(self, task: FoldTask) -> None:
-        self.task, self.config = task, task.config
-        self.answers, self.pictures = open_dataset(task.data, task.fingerprint, task.config)
+        self.task, self.recipe = task, task.schedule.recipe
+        self.answers, self.pictures = open_dataset(task)
         prepared = self.answers.prepared
-        self.learn, self.watched = train_and_validation(task.fold, self.config.epoch_rule, task.seed, prepared)
-        network = build_network(task.genotype, task.config, prepared, len(self.answers.names), task.seed)
-        if task.pretrained:
-            task.pretrained.start(network, task.fold.name, self.answers.names)
-        truth = self.answers.truth[self.learn]
-        self.trainer = Trainer(network, make_plan(task.config, self.answers, truth), self.pictures.device)
-        self.shares = class_shares(truth) if task.config.balance == "sampler" and not self.answers.units else None
-        self.start = 0
-        self.best: dict[str, Any] | None = None
-        self.history: dict[str, list[float]] = {"loss": [], "accuracy": [], "inner_uar": []}
-        if (task.folder / "checkpoint.pt").exists():
-            checkpoint.resume(task.folder / "checkpoint.pt", self.pictures.device, self._restore)
+        self.learnt, self.watched = train_and_validation(task.fold, task.epoch_rule, task.seed, prepared)
+        self.truth = self.answers.truth[self.learnt]
+        self.trainer = make_trainer(task, self.answers, self.truth, self.pictures.device)
+        self.policy = dataclasses.replace(self.pictures.policy, cutout=self.recipe.cutout, mixup=self.recipe.mixup)
+        evenly = self.recipe.balance == "sampler" and not self.answers.units
+        self.shares = class_shares(self.truth) if evenly else None
+        self.start, self.history = 0, History()
+        if (task.folder / _CHECKPOINT).exists():
+            checkpoint.resume(task.folder / _CHECKPOINT, self.pictures.device, self._restore)
         self.writer = SummaryWriter(str(task.folder), purge_step=self.start)
 
-    def batches(self, epoch: int) -> tuple[Iterator[tuple[Tensor, Tensor]], int]:
+    def batches(self, epoch: int) -> tuple[Iterator[NamedBatch], int]:
         """An epoch's batches, and the seed of whatever else is drawn in it."""
-        assert self.config.batch_size
         seed = epoch_seed(self.task.seed, epoch)
-        policy = make_policy(self.config, self.pictures)
-        return training_batches(
-            self.pictures, self.learn, self.config.batch_size, self.task.steps, seed, policy, self.shares
-        ), seed
+        size, steps = self.task.schedule.batch_size, self.task.steps
+        drawn = training_batches(self.pictures, self.learnt, size, steps, seed, self.policy, self.shares)
+        return name_tensors(drawn), seed
 
     def finish(self, epoch: int, score: EpochScore) -> None:
         """Note an epoch's score; where a rule chooses the epoch, keep the best network so far."""
-        self.writer.add_scalar("loss/train", score.loss, epoch)
-        self.writer.add_scalar("accuracy/train", score.accuracy, epoch)
-        self.writer.add_scalar("learning_rate", self.trainer.optimiser.param_groups[0]["lr"], epoch)
-        self.history["loss"].append(round(score.loss, 6))
-        self.history["accuracy"].append(round(score.accuracy, 6))
-        if not len(self.watched):
-            return
-        network = self.trainer.inference_network()
-        watched = self._score(network)
-        chosen_on = "tested_people" if self.config.epoch_rule == "test-best" else "inner"
-        self.writer.add_scalar(f"uar/{chosen_on}", watched, epoch)
-        self.history["inner_uar"].append(round(watched, 6))
-        if self.best is None or watched > self.best["score"]:
-            weights = {key: value.clone() for key, value in network.state_dict().items()}
-            self.best = {"epoch": epoch, "score": watched, "network": weights}
+        self.history.add(score)
+        noted = {"loss/train": score.loss, "accuracy/train": score.accuracy, "learning_rate": self.trainer.rate}
+        if len(self.watched):
+            network = self.trainer.inference_network()
+            watched = score_answers(self.answers, self.watched, self._probabilities(network, self.watched))
+            self.history.add_validation(watched, epoch, network)
+            noted["uar/tested_people" if self.task.epoch_rule == "test-best" else "uar/inner"] = watched
+        for name, value in noted.items():
+            self.writer.add_scalar(name, value, epoch)
 
     def save(self, epoch: int) -> None:
         """Write all that going on needs."""
-        state = {"epoch": epoch, "trainer": self.trainer.state_dict(), "best": self.best, "history": self.history}
-        checkpoint.save(self.task.folder / "checkpoint.pt", state)
+        state = {"epoch": epoch, "trainer": self.trainer.state_dict(), **self.history.state_dict()}
+        checkpoint.save(self.task.folder / _CHECKPOINT, state)
 
     def judge(self) -> None:
         """Answer for the tested people with the judged epoch's network: the last one, or the best of the rule."""
         self.writer.close()
-        network, epoch = self.trainer.inference_network(), self.config.epochs or 0
-        if self.best is not None:
-            network.load_state_dict(self.best["network"])
-            epoch = int(self.best["epoch"]) + 1
-        test = self.task.fold.test
+        network = self.trainer.inference_network()
+        epoch = self.history.choose(network, self.task.schedule.epochs)
+        test, folder = self.task.fold.test, self.task.folder
         probabilities = self._probabilities(network, test).double().numpy().round(6)
         prepared = self.answers.prepared
         found = Predictions(
@@ -165,12 +157,12 @@ class FoldTraining:
             positions=tuple(test.tolist()),
             truth=tuple(self.answers.truth[test].tolist()),
             probabilities=tuple(probabilities.tolist()),
-            history=History(**{name: tuple(values) for name, values in self.history.items()}),
+            history=Curves(**{name: tuple(values) for name, values in self.history.scores.items()}),
         )
-        checkpoint.save(self.task.folder / "network.pt", {"network": network.state_dict()})
-        if self.task.genotype:
-            self.task.genotype.save(self.task.folder / "genotype.json")
-        write_record(self.task.folder / NAME, found, PREDICTIONS)
+        checkpoint.save(folder / "network.pt", {"network": network.state_dict()})
+        if isinstance(self.task.network, StackedCells):
+            self.task.network.genotype.save(folder / "genotype.json")
+        write_record(folder / NAME, found, PREDICTIONS)
 
     def _probabilities(self, network: torch.nn.Module, positions: np.ndarray) -> Tensor:
         # A training on everybody tests nobody.
@@ -178,14 +170,32 @@ class FoldTraining:
             return torch.empty(0, len(self.answers.names))
         return predict(network, evaluation_batches(self.pictures, positions), self.pictures.device, self.answers.units)
 
-    def _score(self, network: torch.nn.Module) -> float:
-        """UAR, or the mean F1 of action units, of the people that the epoch is chosen on."""
-        truth = self.answers.truth[self.watched]
-        answers = self.answers.decide(self._probabilities(network, self.watched).numpy())
-        if not self.answers.units:
-            return scores(truth, answers, len(self.answers.names)).uar
-        return float(np.nan_to_num(unit_scores(truth, answers).uf1))
-
     def _restore(self, state: dict[str, Any]) -> None:
         self.trainer.load_state_dict(state["trainer"])
-        self.start, self.best, self.history = int(state["epoch"]) + 1, state["best"], state["history"]
+        self.history.load_state_dict(state)
+        self.start = int(state["epoch"]) + 1
+
+
+def make_trainer(task: FoldTask, answers: Task, truth: np.ndarray, device: torch.device) -> Trainer:
+    """A fold's network from its start, with its trainer. ``truth``: of the samples that are learnt from."""
+    network = build_network(task.network, answers.prepared, len(answers.names), task.seed)
+    if task.pretrained:
+        task.pretrained.start(network, task.fold.name, answers.names)
+    schedule = task.schedule
+    weights = (unit_weights if answers.units else class_weights)(truth, len(answers.names))
+    plan = TrainingPlan(
+        schedule.epochs,
+        schedule.recipe,
+        class_weights=weights if schedule.recipe.balance == "loss" else None,
+        multi_label=answers.units,
+    )
+    return Trainer(network, plan, device)
+
+
+def score_answers(answers: Task, positions: np.ndarray, probabilities: Tensor) -> float:
+    """UAR, or the mean F1 of action units, of some samples."""
+    truth = answers.truth[positions]
+    predictions = answers.decide(probabilities.numpy())
+    if not answers.units:
+        return scores(truth, predictions, len(answers.names)).uar
+    return float(np.nan_to_num(unit_scores(truth, predictions).uf1))

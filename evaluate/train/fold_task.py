@@ -15,10 +15,11 @@ from emonas.datasets.store.prepared import load
 from emonas.device import pick_device
 from emonas.errors import UserError
 from emonas.evaluate.results.predictions import NAME, PREDICTIONS
-from emonas.evaluate.train.config import TrainConfig
+from emonas.evaluate.train.network import NetworkPlan
+from emonas.evaluate.train.plan import Schedule, TrainPlan
 from emonas.evaluate.train.pretrained import Pretrained
 from emonas.evaluate.train.task import Task, make_task
-from emonas.genotype import Genotype
+from emonas.options.types import DeviceName, EpochRule
 from emonas.records import read_record
 
 
@@ -26,29 +27,56 @@ from emonas.records import read_record
 class FoldTask:
     """One fold under one seed: all that a process needs to train it, wherever it runs.
 
-    ``data``: the folder of the prepared data set, ``fingerprint`` its content. ``steps``: batches in an epoch, the same
-    for all folds.
+    ``name``: how it is called in messages. ``data``: the folder of the prepared data set, ``fingerprint`` its content,
+    ``units`` what is answered in place of classes. ``steps``: batches in an epoch. ``device``: picked where it runs.
     """
 
+    name: str
     fold: Fold
     seed: int
-    genotype: Genotype | None
-    config: TrainConfig
+    network: NetworkPlan
+    pretrained: Pretrained | None
+    schedule: Schedule
+    steps: int
+    epoch_rule: EpochRule
     data: Path
     fingerprint: str
-    steps: int
+    units: tuple[str, ...]
+    device: DeviceName
     folder: Path
-    pretrained: Pretrained | None = None
-
-    @property
-    def name(self) -> str:
-        """How it is called in messages."""
-        return self.fold.name if self.config.seeds == 1 else f"{self.fold.name}, seed {self.seed}"
 
     @property
     def done(self) -> bool:
         """Whether it has been judged."""
         return (self.folder / "predictions.json").exists()
+
+
+def fold_tasks(plan: TrainPlan) -> list[FoldTask]:
+    """Every fold of a training under every seed."""
+    return [
+        make_fold_task(plan, fold, network, seed, plan.steps)
+        for seed in plan.seeds
+        for fold, network in zip(plan.folds, plan.networks, strict=True)
+    ]
+
+
+def make_fold_task(plan: TrainPlan, fold: Fold, network: NetworkPlan, seed: int, steps: int) -> FoldTask:
+    """A fold of a training, of its own or another one on the same data."""
+    return FoldTask(
+        name=fold.name if len(plan.seeds) == 1 else f"{fold.name}, seed {seed}",
+        fold=fold,
+        seed=seed,
+        network=network,
+        pretrained=plan.pretrained,
+        schedule=plan.schedule,
+        steps=steps,
+        epoch_rule=plan.epoch_rule,
+        data=plan.prepared.folder.resolve(),
+        fingerprint=plan.prepared.fingerprint,
+        units=plan.task.names if plan.task.units else (),
+        device=plan.asked.device,
+        folder=plan.out.resolve() / f"seed{seed}" / Fold.folder(fold.name),
+    )
 
 
 @dataclass(frozen=True)
@@ -62,16 +90,16 @@ class FoldResult:
     epoch: int
 
 
-def open_dataset(data: Path, fingerprint: str, config: TrainConfig) -> tuple[Task, ImageStore]:
-    """A prepared data set as the network is to answer it, and its pictures on the device; read once in a process.
+def open_dataset(task: FoldTask) -> tuple[Task, ImageStore]:
+    """The data set as the network is to answer it, and its pictures on the device; read once in a process.
 
-    Raises UserError where the folder holds another content than the ``fingerprint``'s.
+    Raises UserError where the folder holds another content than the task's fingerprint says.
     """
-    return _opened(data, fingerprint, config.units, pick_device(config.device).type)
+    return _open(task.data, task.fingerprint, task.units, pick_device(task.device).type)
 
 
 @lru_cache(maxsize=1)
-def _opened(data: Path, fingerprint: str, units: tuple[str, ...], device: str) -> tuple[Task, ImageStore]:
+def _open(data: Path, fingerprint: str, units: tuple[str, ...], device: str) -> tuple[Task, ImageStore]:
     prepared = load(data)
     if prepared.fingerprint != fingerprint:
         raise UserError(f"{data}: was prepared anew while a training on it ran; start again with another --out")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +10,6 @@ import numpy as np
 
 from emonas.cost import count_parameters
 from emonas.datasets.protocols.protocol import Fold, describe_protocol
-from emonas.datasets.store.prepared import Prepared
 from emonas.device import versions
 from emonas.evaluate.report.page import write_report
 from emonas.evaluate.results.bootstrap import spread
@@ -42,15 +40,14 @@ from emonas.evaluate.results.record import (
 )
 from emonas.evaluate.results.tables import write_csv, write_tex
 from emonas.evaluate.results.words import marks
-from emonas.evaluate.train.config import TrainConfig, command
+from emonas.evaluate.train.config import command
 from emonas.evaluate.train.fold_task import FoldResult
 from emonas.evaluate.train.leaks import find_leaks, people_in, search_has_seen
-from emonas.evaluate.train.network import build_network
-from emonas.evaluate.train.pretrained import Pretrained, trained_on
-from emonas.evaluate.train.recipes import Recipe
+from emonas.evaluate.train.network import StackedCells, build_network
+from emonas.evaluate.train.plan import TrainPlan, recipe_block
+from emonas.evaluate.train.pretrained import trained_on
 from emonas.evaluate.train.task import Task, train_and_validation
 from emonas.files import write_text
-from emonas.genotype import Genotype
 from emonas.plotting.figures import draw_confusion, save_figure
 
 EPOCH_RULES = {
@@ -60,50 +57,29 @@ EPOCH_RULES = {
 }
 
 
-@dataclass(frozen=True)
-class RunInfo:
-    """What a result is about. ``genotypes``: one for each fold, or none for a well-known network.
-
-    ``config`` is fitted, ``asked`` as the user gave it.
-    """
-
-    config: TrainConfig
-    protocol: str
-    folds: Sequence[Fold]
-    genotypes: Sequence[Genotype]
-    task: Task
-    asked: TrainConfig
-    pretrained: Pretrained | None = None
-
-    @property
-    def prepared(self) -> Prepared:
-        """The data."""
-        return self.task.prepared
-
-
-def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float | None = None) -> Results:
+def make_results(plan: TrainPlan, answers: Sequence[FoldResult], seconds: float | None = None) -> Results:
     """Everything that results.json holds; scores come from predictions pooled over all folds, seed by seed."""
-    task, prepared, config = judged.task, judged.prepared, judged.config
+    task, prepared = plan.task, plan.prepared
     rows = tuple(_fold_row(task, answer) for answer in answers)
     seeds = tuple(dict.fromkeys(row.seed for row in rows))
     pooled = _pool(task, [[one for one in answers if one.seed == seed] for seed in seeds])
     kind: Literal["classes", "units"] = "units" if task.units else "classes"
     of_scores, words = spread(rows, len(task.names), kind, prepared.subjects_known)
-    network = _network(judged)
-    saw, people = search_has_seen(judged.folds, judged.genotypes, prepared)
+    network = _network(plan)
+    saw, people = search_has_seen(plan.folds, plan.genotypes, prepared)
     return Results(
         dataset=prepared.name,
         database=prepared.dataset,
-        protocol=judged.protocol,
-        protocol_in_words=describe_protocol(judged.protocol, judged.folds, prepared.samples),
+        protocol=plan.protocol,
+        protocol_in_words=describe_protocol(plan.protocol, plan.folds, prepared.samples),
         task=kind,
         classes=tuple(task.names),
         n_samples=sum(len(answer.test) for answer in answers) // len(seeds),
-        n_subjects=_count_tested(judged),
-        n_folds=len(judged.folds),
+        n_subjects=_count_tested(plan),
+        n_folds=len(plan.folds),
         seeds=seeds,
-        epoch_rule=config.epoch_rule,
-        epoch_rule_in_words=EPOCH_RULES[config.epoch_rule],
+        epoch_rule=plan.epoch_rule,
+        epoch_rule_in_words=EPOCH_RULES[plan.epoch_rule],
         **{key: float(np.mean([getattr(one, key) for one in pooled.of_seeds])) for key in MEASURES},
         chance=pooled.chance,
         confusion=pooled.confusion,
@@ -117,13 +93,12 @@ def make_results(judged: RunInfo, answers: Sequence[FoldResult], seconds: float 
         parameters=network.parameters,
         search_saw_test_subjects=saw,
         seen_subjects=tuple(people),
-        leaks=tuple(find_leaks(judged.folds, judged.genotypes, prepared, judged.pretrained)),
-        pretrained=str(judged.pretrained.run) if judged.pretrained else None,
-        trained_on=trained_on(_own_origin(judged), judged.pretrained),
-        recipe={field.name: getattr(config, field.name) for field in dataclasses.fields(Recipe)}
-        | {key: getattr(config, key) for key in ("recipe", "epochs", "batch_size", "no_auxiliary")},
+        leaks=tuple(find_leaks(plan.folds, plan.genotypes, prepared, plan.pretrained)),
+        pretrained=str(plan.pretrained.run) if plan.pretrained else None,
+        trained_on=trained_on(_own_origin(plan), plan.pretrained),
+        recipe=recipe_block(plan),
         input={"size": prepared.size, "channels": prepared.channels, **prepared.options},
-        command=command(judged.asked),
+        command=command(plan.asked),
         versions=versions(),
         seconds=seconds,
     )
@@ -133,9 +108,9 @@ def _seed_measures(seed: int, of: Measured) -> SeedMeasures:
     return SeedMeasures(seed, of.accuracy, of.uf1, of.uar)
 
 
-def _count_tested(judged: RunInfo) -> int | None:
-    prepared = judged.prepared
-    tested = {person for fold in judged.folds for person in people_in(prepared, fold.test)}
+def _count_tested(plan: TrainPlan) -> int | None:
+    prepared = plan.prepared
+    tested = {person for fold in plan.folds for person in people_in(prepared, fold.test)}
     return len(tested) if prepared.subjects_known else None
 
 
@@ -197,54 +172,53 @@ def _answers(given: np.ndarray) -> tuple[Answer, ...]:
     return tuple(tuple(one) if isinstance(one, list) else one for one in given.tolist())
 
 
-def _network(judged: RunInfo) -> NetworkFacts:
-    config = judged.config
-    of_folds: Sequence[Genotype | None] = judged.genotypes or [None]
-    different = [genotype for i, genotype in enumerate(of_folds) if genotype not in of_folds[:i]]
-    networks = [build_network(genotype, config, judged.prepared, len(judged.task.names)) for genotype in different]
-    counts = [count_parameters(networks[different.index(genotype)]) for genotype in of_folds]
+def _network(plan: TrainPlan) -> NetworkFacts:
+    of_folds = plan.networks
+    different = [network for i, network in enumerate(of_folds) if network not in of_folds[:i]]
+    networks = [build_network(network, plan.prepared, len(plan.task.names)) for network in different]
+    counts = [count_parameters(networks[different.index(network)]) for network in of_folds]
+    first = of_folds[0]
     return NetworkFacts(
-        arch=config.arch or "genotype",
-        cells=config.cells,
-        channels=config.channels,
+        arch="genotype" if isinstance(first, StackedCells) else first.arch,
+        cells=first.cells if isinstance(first, StackedCells) else None,
+        channels=first.channels if isinstance(first, StackedCells) else None,
         parameters=round(sum(counts) / len(counts)),
         parameters_of_folds=(min(counts), max(counts)),
     )
 
 
-def _looked_at(judged: RunInfo, fold: Fold) -> set[str]:
+def _looked_at(plan: TrainPlan, fold: Fold) -> set[str]:
     """The people whom a fold's network was made with: who was learnt from, and who chose the epoch."""
-    config, prepared = judged.config, judged.prepared
-    sides = train_and_validation(fold, config.epoch_rule, config.seed, prepared)
+    prepared = plan.prepared
+    sides = train_and_validation(fold, plan.epoch_rule, plan.seeds[0], prepared)
     return people_in(prepared, np.concatenate([fold.train, *sides]))
 
 
-def _own_origin(judged: RunInfo) -> Origin:
+def _own_origin(plan: TrainPlan) -> Origin:
     """The data set of this training, and who was learnt from in each fold."""
-    prepared = judged.prepared
+    prepared = plan.prepared
     known = prepared.subjects_known
     return Origin(
         dataset=prepared.name,
         database=prepared.dataset,
         fingerprint=prepared.fingerprint,
-        protocol=judged.protocol,
+        protocol=plan.protocol,
         subjects_known=known,
-        people={fold.name: tuple(sorted(_looked_at(judged, fold))) if known else () for fold in judged.folds},
+        people={fold.name: tuple(sorted(_looked_at(plan, fold))) if known else () for fold in plan.folds},
     )
 
 
-def write_outcome(judged: RunInfo, results: Results) -> None:
+def write_outcome(plan: TrainPlan, results: Results) -> None:
     """Write results.json and what people look at: tables, the confusion matrix, MEGC's log, the report."""
-    out = judged.config.out
-    assert out
+    out = plan.out
     if results.confusion:
         figure = draw_confusion(np.array(results.confusion), results.classes, _title(results))
         save_figure(figure, out / "confusion.png")
-    if results.database == "megc2019" and not judged.task.units:
+    if results.database == "megc2019" and not plan.task.units:
         write_text(out / "megc_log.txt", log_text(megc_answers(results)))
     write_csv(out, results)
     write_tex(out, results)
-    write_report(out, results, judged.prepared, list(judged.genotypes), pictures=not judged.config.no_pictures)
+    write_report(out, results, plan.prepared, plan.genotypes, pictures=plan.pictures)
     write_results(out, results)
 
 

@@ -6,18 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor, nn
+
 from emonas.datasets.clips.sample import fingerprint
 from emonas.datasets.protocols.protocol import Fold
 from emonas.errors import UserError
 from emonas.evaluate.results.file import read_results
 from emonas.evaluate.results.record import Origin
-from emonas.evaluate.train.network import start_from
 from emonas.genotype import Provenance
 from emonas.network import Baseline, Network
 from emonas.training import checkpoint
 
 #: Stands for every fold where the earlier training had one only.
 _ALL = ""
+
+
+#: The layers that belong to the classes and start anew where these are others.
+_OF_CLASSES = ("classifier.", "auxiliary.")
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,31 @@ class Pretrained:
     def seen(self, fold: str) -> tuple[Provenance, ...]:
         """The sets and people that a fold's weights come from."""
         return self.origins[fold if fold in self.origins else _ALL]
+
+
+def _heads(network: Network | Baseline) -> tuple[str, ...]:
+    """How the names of those tensors begin that belong to the classes: of a well-known network, its last layer."""
+    if isinstance(network, Network):
+        return _OF_CLASSES
+    return ([name for name, module in network.named_modules() if isinstance(module, nn.Linear)][-1],)
+
+
+def start_from(network: Network | Baseline, weights: Mapping[str, Tensor], same_classes: bool, source: str) -> None:
+    """Put an earlier training's weights into a network; the heads only where they are for the ``same_classes``.
+
+    Raises UserError where the two are not the same network.
+    """
+    own = network.state_dict()
+    heads = {name for name in own if name.startswith(_heads(network))}
+    wanted = {name for name in own if same_classes or name not in heads}
+    fitting = {name for name in wanted if name in weights and weights[name].shape == own[name].shape}
+    missing = sorted(wanted - fitting - {name for name in own if name.startswith("auxiliary.")})
+    if missing:
+        raise UserError(
+            f"--pretrained {source}: {missing[0]} has another shape there or is missing; train the same cells with the "
+            "same --cells, --channels and kind of pictures"
+        )
+    network.load_state_dict({**own, **{name: weights[name] for name in fitting}})
 
 
 def read_pretrained(run: Path, folds: list[str]) -> Pretrained:

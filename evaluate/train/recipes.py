@@ -6,33 +6,11 @@ tested people.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
-from emonas.options.types import Balance, Optimiser
+from emonas.training.plan import Recipe
 
 RecipeName = Literal["auto", "plain", "posed", "wild", "micro", "units", "adamw"]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The options of a training that depend on the kind of data.
-
-    ``learning_rate``: SGD's or AdamW's at the top of the cosine. ``warm_up``: epochs of linear rise before it.
-    ``weight_average``: decay of the moving average of weights, 0 for none. ``cutout``: side of an erased square as a
-    share of the picture's. ``mixup``: alpha of the Beta distribution, 0 for none.
-    """
-
-    optimiser: Optimiser = "sgd"
-    learning_rate: float = 0.025
-    weight_decay: float = 3e-4
-    warm_up: int = 0
-    drop_path: float = 0.1
-    label_smoothing: float = 0.0
-    balance: Balance = "none"
-    mixup: float = 0.0
-    cutout: float = 0.0
-    weight_average: float = 0.0
 
 
 RECIPES: dict[RecipeName, Recipe] = {
@@ -41,11 +19,11 @@ RECIPES: dict[RecipeName, Recipe] = {
     # Some hundred posed faces in a studio: few people, clear expressions, classes of similar size.
     "posed": Recipe(drop_path=0.2, label_smoothing=0.1, cutout=0.2, warm_up=1),
     # Ten thousand and more faces from the web: rare classes, noisy labels.
-    "wild": Recipe(drop_path=0.2, label_smoothing=0.1, cutout=0.25, mixup=0.2, warm_up=1, weight_average=0.99),
+    "wild": Recipe(drop_path=0.2, label_smoothing=0.1, cutout=0.25, mixup=0.2, warm_up=1, ema_decay=0.99),
     # Some hundred micro-expressions: strong imbalance, weak signal, so the classes are drawn equally often.
-    "micro": Recipe(drop_path=0.2, label_smoothing=0.1, balance="sampler", warm_up=1, weight_average=0.98),
+    "micro": Recipe(drop_path=0.2, label_smoothing=0.1, balance="sampler", warm_up=1, ema_decay=0.98),
     # Many labels a frame, most of them absent.
-    "units": Recipe(drop_path=0.2, balance="loss", warm_up=1, weight_average=0.99),
+    "units": Recipe(drop_path=0.2, balance="loss", warm_up=1, ema_decay=0.99),
     # Pre-trained or large networks, and whoever prefers it.
     "adamw": Recipe(optimiser="adamw", learning_rate=1e-3, weight_decay=0.05, warm_up=2, label_smoothing=0.1),
 }

@@ -12,7 +12,6 @@ import numpy as np
 from emonas.datasets.protocols.protocol import Fold, split_people
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
-from emonas.evaluate.train.config import TrainConfig
 from emonas.options.types import EpochRule
 
 
@@ -81,12 +80,12 @@ def inner_validation(prepared: Prepared, fold: Fold, seed: int) -> tuple[np.ndar
     return inner.train, inner.test
 
 
-def check_folds(parts: Sequence[Fold], config: TrainConfig, task: Task) -> None:
+def check_folds(parts: Sequence[Fold], task: Task, seeds: Sequence[int], rule: EpochRule) -> None:
     """Refuse, before anything is written, what would fail in a later fold. Raises UserError."""
     if task.units and not any(task.truth[fold.test].any() for fold in parts):
         raise UserError("--units: none of the tested samples shows any of these action units")
     for fold in parts:
-        for seed in range(config.seed, config.seed + config.seeds):
-            learnt, _ = train_and_validation(fold, config.epoch_rule, seed, task.prepared)
+        for seed in seeds:
+            learnt, _ = train_and_validation(fold, rule, seed, task.prepared)
             if not task.units and len(set(task.truth[learnt])) < 2:
                 raise UserError(f"fold {fold.name}: its training part has fewer than two classes")
