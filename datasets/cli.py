@@ -9,7 +9,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from emonas.console import command_line, run
-from emonas.datasets.databases import registry
 from emonas.datasets.faces import options as face_choice
 from emonas.datasets.faces.options import FaceOptions
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
@@ -129,6 +128,7 @@ def prepare(
     """
     from emonas.datasets.catalogue.list import show_prepared
     from emonas.datasets.clips.representation import PictureOptions
+    from emonas.datasets.databases import registry
     from emonas.datasets.store.prepare import prepare as make
     from emonas.jobs.job import cores
 

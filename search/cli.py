@@ -8,7 +8,6 @@ from cyclopts import Parameter
 
 from emonas.console import command_line, run
 from emonas.search.config import SearchConfig
-from emonas.search.run import run_search
 
 DEFAULTS = SearchConfig()
 app = command_line("emonas-search", "Find a normal and a reduction cell on a prepared data set.")
@@ -17,6 +16,7 @@ app = command_line("emonas-search", "Find a normal and a reduction cell on a pre
 @app.default
 def search(config: Annotated[SearchConfig, Parameter(name="*")] = DEFAULTS) -> None:
     """Find a normal and a reduction cell on a prepared data set."""
+    from emonas.search.run import run_search
 
     run_search(config)
 

@@ -67,7 +67,7 @@ def hurry(patch: pytest.MonkeyPatch) -> None:
     """Two nodes in a cell, no pictures, no time told: what is left out takes longer than a search this small."""
     patch.setattr(strategy, "Supernet", partial(Supernet, nodes=2))
     patch.setattr(pdarts, "all_active", partial(all_active, 2))
-    patch.setattr(loop.Watch, "epoch", lambda *arguments: None)
+    patch.setattr(loop.TensorBoardLog, "epoch", lambda *arguments: None)
     patch.setattr(loop, "draw_genotype", lambda genotype: None)
     patch.setattr(loop, "save_figure", lambda figure, path: None)
     patch.setattr(loop, "seconds_per_step", lambda *arguments: 0.0)

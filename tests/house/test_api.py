@@ -182,7 +182,7 @@ def test_what_is_no_clip_is_told_in_one_line(tmp_path: Path) -> None:
 
 def test_faces_are_cut_out_as_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr("emonas.evaluate.model.inputs.finder_of", lambda options: asked.append(options.faces))
+    monkeypatch.setattr("emonas.evaluate.model.inputs.make_finder", lambda options: asked.append(options.faces))
     for stored, faces in (("detect", "auto"), ("whole", "auto"), ("whole", "detect"), ("detect", "whole")):
         model_of(faces=stored).predict(plain(1), faces=faces)  # type: ignore[arg-type]
     assert asked == ["detect", "whole", "detect", "whole"]

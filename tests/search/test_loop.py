@@ -195,7 +195,7 @@ def test_a_searched_number_of_cells_is_written_down_with_its_reductions(
     depth: int, where: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hurried: None
 ) -> None:
     """Of five cells the second and the fourth reduce, and do so still where the stack ends before the fifth."""
-    monkeypatch.setattr(bilevel.Searcher, "chosen_depth", lambda self: depth)
+    monkeypatch.setattr(bilevel.Controller, "chosen_depth", lambda self: depth)
     options = {"cells": 5, "search_cells": True, "channels": 2, "epochs": 1, "batch_size": 12}
     found = loop.search(task(tmp_path), config(**options), pictures())
     assert (found.cells, found.reductions) == (depth, where)

@@ -256,7 +256,7 @@ def _ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any) -> np.ndarray:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(workers_module, "picture", interrupted)
+    monkeypatch.setattr(workers_module, "make_picture", interrupted)
 
 
 _ACCIDENTS = pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_the_number_of_threads_is_put_back(monkeypatch: pytest.MonkeyPatch, tmp_
         return np.zeros((3, 8, 8), np.uint8)
 
     before = cv2.getNumThreads()
-    monkeypatch.setattr(workers_module, "picture", counted)
+    monkeypatch.setattr(workers_module, "make_picture", counted)
     cv2.setNumThreads(2)
     try:
         make_all(split_into_batches([still(1)], _OPTIONS, tmp_path), 1, lambda more: None)
@@ -179,7 +179,7 @@ def test_a_clip_that_does_not_fit_into_memory_is_one_line(monkeypatch: pytest.Mo
     def too_much(sample: Sample, options: PictureOptions) -> np.ndarray:
         raise MemoryError
 
-    monkeypatch.setattr(workers_module, "picture", too_much)
+    monkeypatch.setattr(workers_module, "make_picture", too_much)
     with pytest.raises(UserError, match="clip1: not enough memory; run the same command again, with fewer --jobs"):
         make_all(split_into_batches([still(1)], _OPTIONS, tmp_path), 1, lambda more: None)
     assert files_below(tmp_path) == []

@@ -362,7 +362,9 @@ def test_a_clip_read_in_pieces_has_each_expression_once_and_whole(
         return Spotted(tuple(motions), np.arange(first, last + 1))
 
     monkeypatch.setattr(predict_clips, "spot", known)
-    monkeypatch.setattr(predict_clips, "features", lambda cut: np.array([int(cut[0, 0, 0]) + 256 * int(cut[0, 0, 1])]))
+    monkeypatch.setattr(
+        predict_clips, "motion_features", lambda cut: np.array([int(cut[0, 0, 0]) + 256 * int(cut[0, 0, 1])])
+    )
     monkeypatch.setattr(predict_clips, "_SECONDS", 0.0)
     monkeypatch.setattr(predict_clips, "_WINDOWS", 7)
     images = np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), dtype=np.uint8)

@@ -94,7 +94,7 @@ def test_the_inner_rule_names_its_epoch(prepared: Prepared, tmp_path: Path) -> N
 
 def test_the_data_set_comes_from_the_genotype(prepared: Prepared, tmp_path: Path) -> None:
     genotype = genotype_file(tmp_path, prepared)
-    done = command("evaluate", "--genotype", genotype, "--epochs", 1, *QUICK, cwd=tmp_path)
+    done = command("evaluate.train", "--genotype", genotype, "--epochs", 1, *QUICK, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "unseen people" in done.stdout and "chance" in done.stdout and "about" in done.stdout
     assert max(map(len, done.stdout.splitlines()[3:10])) <= 80
@@ -107,11 +107,11 @@ def test_a_killed_training_ends_bit_for_bit_like_one_never_killed(prepared: Prep
     def line(out: str) -> list[object]:
         return ["--genotype", genotype, "--protocol", "kfold", "--folds", 2, "--epochs", 3, "--out", out, *QUICK]
 
-    assert command("evaluate", *line("whole"), cwd=tmp_path).returncode == 0
+    assert command("evaluate.train", *line("whole"), cwd=tmp_path).returncode == 0
     for fold, delay in (("fold1", 0.05), ("fold2", 0.0)):
         marker = tmp_path / "cut" / "seed0" / fold / "checkpoint.pt"
-        kill_after_a_while("evaluate", line("cut"), tmp_path, marker, delay)
-    again = command("evaluate", *line("cut"), cwd=tmp_path)
+        kill_after_a_while("evaluate.train", line("cut"), tmp_path, marker, delay)
+    again = command("evaluate.train", *line("cut"), cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     for fold in ("fold1", "fold2"):
         cut, whole = (tmp_path / run / "seed0" / fold for run in ("cut", "whole"))

@@ -41,10 +41,12 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     maximum the other way, and how far it then reaches, into the third digit of an answer, depends on the machine. In
     float64 the weights agree to some thirteen digits, and six digits of an answer are written.
     """
-    built, drawn, in_order = fold_module.build_network, fold_module.drawn, fold_module.in_order
+    built, drawn, in_order = fold_module.build_network, fold_module.training_batches, fold_module.evaluation_batches
     monkeypatch.setattr(fold_module, "build_network", lambda *rest: built(*rest).double())
-    monkeypatch.setattr(fold_module, "drawn", lambda *rest: ((x.double(), targets) for x, targets in drawn(*rest)))
-    monkeypatch.setattr(fold_module, "in_order", lambda *rest: (x.double() for x in in_order(*rest)))
+    monkeypatch.setattr(
+        fold_module, "training_batches", lambda *rest: ((x.double(), targets) for x, targets in drawn(*rest))
+    )
+    monkeypatch.setattr(fold_module, "evaluation_batches", lambda *rest: (x.double() for x in in_order(*rest)))
 
 
 def assert_same_answers(found: Path, expected: Path) -> None:

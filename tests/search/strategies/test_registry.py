@@ -28,7 +28,7 @@ NAMES = sorted(STRATEGIES)
 
 @pytest.fixture
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop.Watch, "epoch", lambda *arguments: None)
+    monkeypatch.setattr(loop.TensorBoardLog, "epoch", lambda *arguments: None)
     monkeypatch.setattr(loop, "draw_genotype", lambda genotype: None)
     monkeypatch.setattr(loop, "save_figure", lambda figure, path: None)
 
