@@ -211,6 +211,13 @@ def test_free_options_may_differ(folder: Path) -> None:
     assert open_run(folder, CONFIG | {"epochs": 60}, free=frozenset({"epochs"})) is True
 
 
+def test_an_option_of_another_name_in_earlier_versions_is_recognised(folder: Path) -> None:
+    open_run(folder, CONFIG)
+    now = {"learning_rate" if key == "rate" else key: value for key, value in CONFIG.items()}
+    refused_as_run(folder, r"\(learning_rate None -> 0.025\)", now)
+    assert open_run(folder, now, renamed={"rate": "learning_rate"}) is True
+
+
 def test_a_folder_of_other_files_is_refused(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "holiday.jpg").touch()

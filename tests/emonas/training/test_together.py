@@ -4,51 +4,56 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from known_cells import PROVENANCE, cell_of, random_genotype
 from torch import Tensor
 
 from emonas.genotype import Genotype
 from emonas.network import Network
-from emonas.training.plan import TrainingPlan, make_optimiser
+from emonas.training.losses import correct
+from emonas.training.method import Losses, Method, NamedBatch, WeightedNetwork
+from emonas.training.plan import Recipe, TrainingPlan
 from emonas.training.together import epoch_together
 from emonas.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 NETWORKS, EPOCHS = 3, 3
 PLANS = {
-    "sgd": {"learning_rate": 0.1, "drop_path": 0.5, "clip": 0.5, "smoothing": 0.1},
-    "average": {"learning_rate": 0.1, "average": 0.8, "warm_up": 1},
+    "sgd": {"learning_rate": 0.1, "drop_path": 0.5, "grad_clip": 0.5, "label_smoothing": 0.1},
+    "average": {"learning_rate": 0.1, "ema_decay": 0.8, "warm_up": 1},
     "adamw": {"optimiser": "adamw", "learning_rate": 1e-3, "drop_path": 0.5},
-    "weighted": {"learning_rate": 0.1, "class_weights": (1.0, 2.0, 0.5)},
-    "many labels": {"learning_rate": 0.1, "many_labels": True},
+    "weighted": {"learning_rate": 0.1},
+    "multi-label": {"learning_rate": 0.1},
 }
 
 
-def trainers(options: dict[str, Any]) -> list[Trainer]:
+def trainers(name: str = "default", method: Method | None = None) -> list[Trainer]:
     """Networks of the same cells in float64, each from its own seed."""
+    weights = (1.0, 2.0, 0.5) if name == "weighted" else None
+    plan = TrainingPlan(EPOCHS, Recipe(**PLANS.get(name, {})), weights, multi_label=name == "multi-label")
     genotype = random_genotype(random.Random(3), nodes=2, cells=3, channels=4)
     made = []
     for seed in range(NETWORKS):
         torch.manual_seed(seed)
-        trainer = Trainer(Network(genotype, classes=3, size=8).double(), TrainingPlan(EPOCHS, **options), CPU)
-        if trainer.class_weights is not None:
-            trainer.class_weights = trainer.class_weights.double() * (seed + 1)
+        trainer = Trainer(Network(genotype, classes=3, size=8).double(), plan, CPU, method)
+        trainer.constants = {key: tensor.double() * (seed + 1) for key, tensor in trainer.constants.items()}
         made.append(trainer)
     return made
 
 
-def batches(network: int, epoch: int, many_labels: bool = False) -> list[tuple[Tensor, Tensor]]:
+def batches(network: int, epoch: int, multi_label: bool = False) -> list[NamedBatch]:
     """Two batches that belong to one network in one epoch."""
     luck = torch.Generator().manual_seed(100 * network + epoch)
-    made = []
+    made: list[NamedBatch] = []
     for _ in range(2):
         labels = torch.randint(3, (6,), generator=luck)
-        targets = torch.nn.functional.one_hot(labels, 3).double() if many_labels else labels
-        made.append((torch.randn(6, 3, 8, 8, generator=luck, dtype=torch.float64), targets))
+        targets = torch.nn.functional.one_hot(labels, 3).double() if multi_label else labels
+        made.append({"images": torch.randn(6, 3, 8, 8, generator=luck, dtype=torch.float64), "targets": targets})
     return made
 
 
@@ -61,9 +66,8 @@ def tensors(state: Any) -> list[Tensor]:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_together_is_one_after_the_other(name: str) -> None:
-    options = PLANS[name]
-    alone, together = trainers(options), trainers(options)
-    many = bool(options.get("many_labels"))
+    alone, together = trainers(name), trainers(name)
+    many = name == "multi-label"
     for epoch in range(EPOCHS):
         seeds = [7 * network + epoch for network in range(NETWORKS)]
         scores = []
@@ -80,15 +84,14 @@ def test_together_is_one_after_the_other(name: str) -> None:
 
 
 def test_what_was_trained_together_goes_on_alone() -> None:
-    options = PLANS["sgd"]
-    alone, together = trainers(options), trainers(options)
+    alone, together = trainers("sgd"), trainers("sgd")
     for trainer in alone:
         for epoch in range(2):
             torch.manual_seed(epoch)
             trainer.epoch(batches(0, epoch), epoch)
     epoch_together(together, [batches(0, 0)] * NETWORKS, 0, [0] * NETWORKS)
     for trainer in together:
-        assert isinstance(trainer.optimiser, type(make_optimiser(trainer.network.parameters(), trainer.plan)))
+        assert isinstance(trainer.update.optimiser, torch.optim.SGD)
         torch.manual_seed(1)
         trainer.epoch(batches(0, 1), 1)
     for one, other in zip(alone, together, strict=True):
@@ -97,13 +100,47 @@ def test_what_was_trained_together_goes_on_alone() -> None:
 
 
 def test_one_ruined_network_spoils_no_other() -> None:
-    alone, together = trainers({}), trainers({})
+    alone, together = trainers(), trainers()
     alone[2].epoch(batches(2, 0), 0)
-    ruined = [(images * float("nan"), labels) for images, labels in batches(1, 0)]
+    ruined = [{**batch, "images": batch["images"] * float("nan")} for batch in batches(1, 0)]
     scores = epoch_together(together, [batches(0, 0), ruined, batches(2, 0)], 0, [0, 1, 2])
     assert [math.isfinite(score.loss) for score in scores] == [True, False, True]
     for mine, stacked in zip(tensors(alone[2].state_dict()), tensors(together[2].state_dict()), strict=True):
         torch.testing.assert_close(stacked, mine, rtol=1e-8, atol=1e-9)
+
+
+@dataclass(frozen=True)
+class Imitation:
+    """A method of another kind: another network's answers come with the batch and teach."""
+
+    share: float = 0.5
+
+    def losses(self, network: WeightedNetwork, batch: NamedBatch) -> Losses:
+        logits, _ = network(batch["images"], batch.get("drop_path"))
+        taught = F.kl_div(
+            logits.log_softmax(1), batch["teacher"].log_softmax(1), log_target=True, reduction="batchmean"
+        )
+        loss = self.share * F.cross_entropy(logits, batch["targets"]) + (1 - self.share) * taught
+        return Losses(loss, correct(logits.detach(), batch["targets"]))
+
+
+def test_a_method_that_asks_for_more_tensors_is_trained_together_too() -> None:
+    def taught(network: int) -> list[NamedBatch]:
+        return [{**batch, "teacher": batch["images"][:, :, 0, 0]} for batch in batches(network, 0)]
+
+    alone, together = trainers("sgd", Imitation()), trainers("sgd", Imitation())
+    for network, trainer in enumerate(alone):
+        torch.manual_seed(network)
+        trainer.epoch(taught(network), 0)
+    epoch_together(together, [taught(network) for network in range(NETWORKS)], 0, range(NETWORKS))
+    for one, other in zip(alone, together, strict=True):
+        for mine, stacked in zip(tensors(one.state_dict()), tensors(other.state_dict()), strict=True):
+            torch.testing.assert_close(stacked, mine, rtol=1e-8, atol=1e-9)
+
+
+def test_networks_of_other_methods_are_not_mixed() -> None:
+    with pytest.raises(ValueError, match="same method"):
+        epoch_together([*trainers()[:1], *trainers(method=Imitation())[:1]], [batches(0, 0), batches(1, 0)], 0, [0, 1])
 
 
 def test_networks_of_other_cells_are_not_mixed() -> None:

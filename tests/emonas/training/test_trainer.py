@@ -17,8 +17,9 @@ from emonas.device import epoch_seed, seed_everything
 from emonas.errors import UserError
 from emonas.network import Network
 from emonas.training import checkpoint
-from emonas.training.losses import AUXILIARY_WEIGHT, EpochScore, RunningMean, correct, network_loss
-from emonas.training.plan import TrainingPlan, cosine_rate, draw_drop_path
+from emonas.training.losses import EpochScore, RunningMean, correct
+from emonas.training.method import NamedBatch, name_tensors
+from emonas.training.plan import Recipe, TrainingPlan, cosine_rate, draw_drop_path
 from emonas.training.trainer import Trainer, predict
 
 CPU = torch.device("cpu")
@@ -38,15 +39,15 @@ def problem(samples: int = 64) -> tuple[Tensor, Tensor]:
 def trainer(epochs: int, seed: int = 0, **options: Any) -> Trainer:
     torch.manual_seed(seed)
     network = Network(random_genotype(random.Random(3), nodes=2, cells=3, channels=4), classes=2, size=SIZE)
-    return Trainer(network, TrainingPlan(epochs, **{"learning_rate": 0.1, "drop_path": 0.3, **options}), CPU)
+    return Trainer(network, TrainingPlan(epochs, Recipe(**{"learning_rate": 0.1, "drop_path": 0.3, **options})), CPU)
 
 
-def batches_of(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+def batches_of(epoch: int) -> Iterator[NamedBatch]:
     """The problem in another order each epoch, drawn from the epoch's seed."""
     seed_everything(epoch_seed(0, epoch))
     images, labels = problem()
     for chosen in torch.randperm(len(labels)).split(16):
-        yield images[chosen], labels[chosen]
+        yield {"images": images[chosen], "targets": labels[chosen]}
 
 
 def train_from(subject: Trainer, start: int, end: int) -> list[EpochScore]:
@@ -92,15 +93,15 @@ def test_a_separable_problem_is_learnt() -> None:
 def test_mode_rate_and_drop_path_follow_the_plan() -> None:
     subject = trainer(epochs=4)
     subject.epoch(batches_of(0), 0)
-    assert subject.optimiser.param_groups[0]["lr"] == 0.1
+    assert subject.update.optimiser.param_groups[0]["lr"] == 0.1
     predict(subject.network, iter([problem()[0]]), CPU)
     subject.epoch(batches_of(3), 3)
     assert subject.network.training
-    assert subject.optimiser.param_groups[0]["lr"] == pytest.approx(cosine_rate(0.1, 0, 3, 4))
+    assert subject.update.optimiser.param_groups[0]["lr"] == pytest.approx(cosine_rate(0.1, 0, 3, 4))
 
 
 def test_drop_path_grows_from_nothing_to_the_plans_rate() -> None:
-    plan = TrainingPlan(4, drop_path=0.4)
+    plan = TrainingPlan(4, Recipe(drop_path=0.4))
     assert draw_drop_path(3, 5, plan, 0, CPU) is None
     torch.manual_seed(0)
     factors = draw_drop_path(10, 2000, plan, 3, CPU)
@@ -108,35 +109,11 @@ def test_drop_path_grows_from_nothing_to_the_plans_rate() -> None:
     assert (factors == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
 
 
-def test_the_loss_is_cross_entropy_and_the_auxiliary_heads_share() -> None:
-    logits, other, labels = torch.randn(4, 3), torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
-    plan = TrainingPlan(1, smoothing=0.2)
-    smooth = torch.nn.CrossEntropyLoss(label_smoothing=0.2)
-    assert network_loss((logits, None), labels, plan) == smooth(logits, labels)
-    expected = smooth(logits, labels) + AUXILIARY_WEIGHT * smooth(other, labels)
-    torch.testing.assert_close(network_loss((logits, other), labels, plan), expected)
-
-
-def test_a_heavier_class_weighs_more_in_the_loss() -> None:
-    logits, labels = torch.tensor([[2.0, 0.0], [2.0, 0.0]]), torch.tensor([0, 1])
-    plain, weighted = (
-        network_loss((logits, None), labels, TrainingPlan(1), w) for w in (None, torch.tensor([1.0, 3.0]))
-    )
-    assert weighted > plain
-
-
-def test_of_many_labels_each_is_judged_by_itself() -> None:
-    logits, targets = torch.tensor([[3.0, -3.0], [3.0, 3.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    assert correct(logits, targets, many_labels=True).tolist() == [1.0, 0.5]
-    loss = network_loss((logits, None), targets, TrainingPlan(1, many_labels=True))
-    assert loss.item() == pytest.approx((3 * math.log1p(math.exp(-3)) + math.log1p(math.exp(3))) / 4, rel=1e-5)
-
-
 def test_of_mixed_labels_the_heaviest_counts() -> None:
     assert correct(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.4, 0.6]])).tolist() == [1.0]
 
 
-@pytest.mark.parametrize("options", [{"optimiser": "adamw", "learning_rate": 1e-2}, {"average": 0.8}])
+@pytest.mark.parametrize("options", [{"optimiser": "adamw", "learning_rate": 1e-2}, {"ema_decay": 0.8}])
 def test_other_plans_learn_it_too(options: dict[str, Any]) -> None:
     subject = trainer(8, **options)
     train_from(subject, 0, 8)
@@ -145,16 +122,16 @@ def test_other_plans_learn_it_too(options: dict[str, Any]) -> None:
 
 
 def test_the_average_of_the_weights_answers_and_follows_slowly() -> None:
-    subject = trainer(2, average=0.9)
+    subject = trainer(2, ema_decay=0.9)
     images, labels = problem(16)
     for step in range(4):
-        before = [tensor.clone() for tensor in subject.average]
+        before = [tensor.clone() for tensor in subject.update.average]
         if step > 1:
-            subject.steps = 1000
-        subject.epoch([(images, labels)], 0)
+            subject.update.steps = 1000
+        subject.epoch(name_tensors([(images, labels)]), 0)
         now = [tensor for tensor in subject.network.state_dict().values() if tensor.is_floating_point()]
         decay = (1 + step) / (10 + step) if step < 2 else 0.9
-        for old, mean, after in zip(before, subject.average, now, strict=True):
+        for old, mean, after in zip(before, subject.update.average, now, strict=True):
             torch.testing.assert_close(mean, decay * old + (1 - decay) * after)
     assert subject.inference_network() is not subject.network
     plain = trainer(2)
@@ -165,7 +142,7 @@ def test_the_average_of_the_weights_answers_and_follows_slowly() -> None:
 def test_a_ruined_loss_stops_the_training(ruin: float) -> None:
     images, labels = problem(16)
     with pytest.raises(UserError, match=r"loss became nan in epoch 3.*--learning-rate") as raised:
-        trainer(epochs=4).epoch([(images * ruin, labels)], 2)
+        trainer(epochs=4).epoch(name_tensors([(images * ruin, labels)]), 2)
     assert len(str(raised.value).splitlines()) == 1
 
 
@@ -173,7 +150,7 @@ def same(a: Any, b: Any) -> None:
     torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("options", [{}, {"optimiser": "adamw", "average": 0.9}])
+@pytest.mark.parametrize("options", [{}, {"optimiser": "adamw", "ema_decay": 0.9}])
 @pytest.mark.parametrize("stop", [1, 3])
 def test_a_resumed_run_equals_one_never_stopped(stop: int, options: dict[str, Any], tmp_path: Path) -> None:
     whole = trainer(4, **options)

@@ -17,7 +17,9 @@ from emonas.datasets.protocols.protocol import folds
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
 from emonas.evaluate.train.cli import app
-from emonas.evaluate.train.config import TrainConfig, resolve
+from emonas.evaluate.train.config import TrainConfig
+from emonas.evaluate.train.network import StackedCells, default_channels
+from emonas.evaluate.train.plan import fit_schedule, resolve
 from emonas.evaluate.train.run import run_training
 from emonas.evaluate.train.task import inner_validation
 from emonas.genotype import Genotype
@@ -163,10 +165,31 @@ def test_other_cells_in_the_same_folder_are_refused(prepared: Prepared, tmp_path
 
 @pytest.mark.parametrize(("samples", "large"), [(12, False), (140, False), (28709, False), (140, True), (28709, True)])
 def test_defaults_fit_the_data_and_the_machine(samples: int, large: bool) -> None:
-    config = resolve(TrainConfig(genotype=Path("g")), 16 if large else 8, 8, samples, large)
-    assert config.cells == 8 and config.channels == (24 if large else 16)
-    assert config.batch_size in (8, 16, 32, 64) and 20 <= config.epochs <= 300
-    assert resolve(replace(config, epochs=7, channels=5), 8, 8, samples, large).channels == 5
+    config = TrainConfig(genotype=Path("g"))
+    schedule = fit_schedule(config, False, samples, large)
+    assert default_channels(16 if large else 8) == (24 if large else 16)
+    assert schedule.batch_size in (8, 16, 32, 64) and 20 <= schedule.epochs <= 300
+    assert fit_schedule(replace(config, epochs=7), False, samples, large).epochs == 7
+
+
+def test_what_is_left_open_follows_the_cells_and_what_is_typed_stands(prepared: Prepared, tmp_path: Path) -> None:
+    genotype = genotype_file(tmp_path, prepared)
+    left_open = resolve(TrainConfig(genotype=genotype, device="cpu"))
+    assert left_open.networks == [StackedCells(Genotype.load(genotype), 3, 8)] and left_open.task.names
+    assert (left_open.protocol, left_open.out) == ("fixed", Path("runs/train-small-g"))
+    typed = resolve(quick(tmp_path, genotype, channels=5, no_auxiliary=True))
+    assert typed.networks == [StackedCells(Genotype.load(genotype), 3, 5, auxiliary=False)]
+
+
+def test_a_run_begun_under_an_options_earlier_name_goes_on(prepared: Prepared, tmp_path: Path) -> None:
+    config = quick(tmp_path, genotype_file(tmp_path, prepared), epochs=1, ema_decay=0.9)
+    results = run_training(config)
+    assert results["recipe"]["weight_average"] == 0.9
+    path = tmp_path / "run" / "config.json"
+    path.write_text(path.read_text().replace('"ema_decay"', '"weight_average"'))
+    assert run_training(config)["uar"] == results["uar"]
+    with pytest.raises(UserError, match=r"ema_decay 0.9 -> 0.8"):
+        run_training(replace(config, ema_decay=0.8))
 
 
 def cut(path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +16,11 @@ from emonas.datasets.store.prepared import Prepared
 from emonas.evaluate.results.file import read_results
 from emonas.evaluate.results.megc import log_scores, read_log
 from emonas.evaluate.results.show import show_results
-from emonas.evaluate.train.config import TrainConfig, resolve
+from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.fold_task import FoldResult
-from emonas.evaluate.train.outcome import RunInfo, make_results, write_results
+from emonas.evaluate.train.network import StackedCells
+from emonas.evaluate.train.outcome import make_results, write_results
+from emonas.evaluate.train.plan import TrainPlan, fit_schedule
 from emonas.evaluate.train.task import make_task
 
 CLASSES = ("negative", "positive", "surprise")
@@ -37,14 +38,19 @@ def composite() -> Prepared:
     return replace(prepared_from(samples), dataset="megc2019")
 
 
-def judged(prepared: Prepared, out: Path, **options: Any) -> RunInfo:
-    config = resolve(TrainConfig(genotype=Path("g"), out=out, channels=2, cells=3, **options), 2, 3, 8, False, "smic")
-    genotype = random_genotype(random.Random(0), cells=3, channels=2)
+def judged(prepared: Prepared, out: Path, no_pictures: bool = False, units: tuple[str, ...] = ()) -> TrainPlan:
     parts = folds(prepared.samples, "loso")
-    return RunInfo(config, "loso", parts, [genotype] * len(parts), make_task(prepared, config.units), config)
+    task = make_task(prepared, units)
+    config = TrainConfig(genotype=Path("g"), out=out, channels=2, cells=3, no_pictures=no_pictures, units=units)
+    cells = StackedCells(random_genotype(random.Random(0), cells=3, channels=2), 3, 2)
+    schedule = fit_schedule(config, task.units, samples=8, large=False, database="smic")
+    return TrainPlan(
+        config, task, "loso", 5, parts, [cells] * len(parts), schedule, "last", range(1), out, None, 1, None, "local",
+        None, final=False, pictures=not no_pictures,
+    )  # fmt: skip
 
 
-def answers(about: RunInfo, wrong: str = "", seeds: int = 1) -> list[FoldResult]:
+def answers(about: TrainPlan, wrong: str = "", seeds: int = 1) -> list[FoldResult]:
     """All right, but for the people of one source, who are all taken for the first class."""
     made = []
     for seed in range(seeds):

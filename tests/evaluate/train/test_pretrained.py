@@ -14,8 +14,8 @@ from small import small_macro
 from emonas.datasets.store.prepared import Prepared
 from emonas.errors import UserError
 from emonas.evaluate.model.baselines import build
-from emonas.evaluate.train.network import build_network, start_from
-from emonas.evaluate.train.pretrained import read_pretrained
+from emonas.evaluate.train.network import StackedCells, build_network
+from emonas.evaluate.train.pretrained import read_pretrained, start_from
 from emonas.evaluate.train.run import run_training
 from emonas.genotype import Genotype
 from emonas.network import Baseline
@@ -37,14 +37,14 @@ def first(prepared: Prepared, tmp_path: Path) -> Path:
 def test_the_weights_arrive_with_the_heads_where_the_classes_are_the_same(
     prepared: Prepared, first: Path, tmp_path: Path
 ) -> None:
-    config = quick(tmp_path, tmp_path / "g.json", cells=3)
+    cells = StackedCells(Genotype.load(tmp_path / "g.json"), 3, 2)
     before = read_pretrained(first, ["fixed"])
     trained = checkpoint.load(first / "seed0" / "fixed" / "network.pt")["network"]
-    same = build_network(Genotype.load(tmp_path / "g.json"), config, prepared, 7, seed=5)
+    same = build_network(cells, prepared, 7, seed=5)
     before.start(same, "fixed", prepared.classes)
     assert all(torch.equal(tensor, trained[name]) for name, tensor in same.state_dict().items())
 
-    fewer = build_network(Genotype.load(tmp_path / "g.json"), config, prepared, 3, seed=5)
+    fewer = build_network(cells, prepared, 3, seed=5)
     anew = {name: tensor.clone() for name, tensor in fewer.state_dict().items()}
     before.start(fewer, "fixed", prepared.classes[:3])
     for name, tensor in fewer.state_dict().items():

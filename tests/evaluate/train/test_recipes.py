@@ -10,8 +10,11 @@ import pytest
 
 from emonas.datasets.databases.registry import DATASETS
 from emonas.errors import UserError
-from emonas.evaluate.train.config import TrainConfig, check, command, resolve
+from emonas.evaluate.train.cli import app
+from emonas.evaluate.train.config import TrainConfig, check, command
+from emonas.evaluate.train.plan import fit_schedule
 from emonas.evaluate.train.recipes import OF_DATABASE, RECIPES, RecipeName, recipe_for
+from emonas.keywords import arguments
 
 
 def test_every_name_is_a_recipe_and_every_database_a_database() -> None:
@@ -21,19 +24,20 @@ def test_every_name_is_a_recipe_and_every_database_a_database() -> None:
 
 
 def test_the_database_chooses_and_a_flag_overrides() -> None:
-    config = resolve(TrainConfig(genotype=Path("g"), drop_path=0.0), 8, 4, 100, False, "casme2")
+    chosen = fit_schedule(TrainConfig(genotype=Path("g"), drop_path=0.0), False, 100, False, "casme2")
     recipe = RECIPES["micro"]
-    assert (config.recipe, config.balance, config.drop_path) == ("micro", recipe.balance, 0.0)
-    assert config.label_smoothing == recipe.label_smoothing
-    other = resolve(TrainConfig(genotype=Path("g"), recipe="plain"), 8, 4, 100, False, "casme2")
-    assert other.balance == "none"
+    assert (chosen.recipe_name, chosen.recipe.balance, chosen.recipe.drop_path) == ("micro", recipe.balance, 0.0)
+    assert chosen.recipe.label_smoothing == recipe.label_smoothing
+    other = fit_schedule(TrainConfig(genotype=Path("g"), recipe="plain"), False, 100, False, "casme2")
+    assert other.recipe.balance == "none"
     assert recipe_for("disfa", units=True, epochs=20) == "units"
     assert recipe_for("somebody's own", units=False, epochs=300) == "plain"
 
 
 @pytest.mark.parametrize(("epochs", "name"), [(20, "plain"), (60, "wild")])
 def test_a_short_training_on_stills_is_not_slowed_down_by_regularisation(epochs: int, name: str) -> None:
-    assert resolve(TrainConfig(genotype=Path("g"), epochs=epochs), 8, 4, 28709, False, "fer2013").recipe == name
+    config = TrainConfig(genotype=Path("g"), epochs=epochs)
+    assert fit_schedule(config, False, 28709, False, "fer2013").recipe_name == name
 
 
 @pytest.mark.parametrize(
@@ -46,14 +50,20 @@ def test_a_short_training_on_stills_is_not_slowed_down_by_regularisation(epochs:
 )
 def test_options_that_would_do_nothing_are_refused(options: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        resolve(replace(TrainConfig(), **options), 8, 4, 100, False)  # type: ignore[arg-type]
+        fit_schedule(replace(TrainConfig(), **options), "units" in options, 100, False)  # type: ignore[arg-type]
 
 
 def test_what_is_recorded_is_what_is_used() -> None:
-    config = resolve(TrainConfig(genotype=Path("g"), warm_up=50, epochs=2, batch_size=1), 8, 4, 100, False, "casme2")
-    assert (config.warm_up, config.batch_size) == (1, 2)
-    units = resolve(TrainConfig(genotype=Path("g"), units=("1",), recipe="micro"), 8, 4, 100, False, "casme2")
-    assert (units.label_smoothing, units.balance) == (0.0, "loss")
+    config = TrainConfig(genotype=Path("g"), warm_up=50, epochs=2, batch_size=1)
+    short = fit_schedule(config, False, 100, False, "casme2")
+    assert (short.recipe.warm_up, short.batch_size) == (1, 2)
+    units = fit_schedule(TrainConfig(genotype=Path("g"), units=("1",), recipe="micro"), True, 100, False, "casme2")
+    assert (units.recipe.label_smoothing, units.recipe.balance) == (0.0, "loss")
+
+
+def test_an_options_earlier_name_is_still_understood() -> None:
+    for name in ("ema_decay", "weight_average"):
+        assert arguments(app, "train", (), {name: 0.9})["config"].ema_decay == 0.9
 
 
 def test_the_command_is_told_from_the_options_wherever_they_were_given() -> None:

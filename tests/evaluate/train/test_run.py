@@ -19,7 +19,8 @@ from emonas.errors import UserError
 from emonas.evaluate.train import fold as fold_module
 from emonas.evaluate.train import run as run_module
 from emonas.evaluate.train.config import TrainConfig
-from emonas.evaluate.train.fold_task import FoldTask
+from emonas.evaluate.train.fold_task import FoldTask, fold_tasks
+from emonas.evaluate.train.plan import resolve
 from emonas.evaluate.train.run import run_training
 from emonas.genotype import Genotype
 from emonas.training.losses import EpochScore
@@ -252,7 +253,6 @@ def test_choosing_the_epoch_on_the_tested_people_finds_skill_where_there_is_none
 
 def test_a_set_that_was_prepared_anew_in_between_is_refused(prepared: Prepared, tmp_path: Path) -> None:
     genotype = genotype_file(tmp_path, prepared)
-    config = quick(tmp_path, genotype, cells=3, drop_path=0.1)
-    task = FoldTask(None, 0, None, config, prepared.folder, "another", 1, tmp_path / "fold")  # type: ignore[arg-type]
+    task = replace(fold_tasks(resolve(quick(tmp_path, genotype)))[0], fingerprint="another")
     with pytest.raises(UserError, match="prepared anew"):
         fold_module.train_fold(task)

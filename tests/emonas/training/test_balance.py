@@ -1,4 +1,4 @@
-"""What the options of a training become: weights of classes, shares of samples, the loop's plan."""
+"""What makes up for rare classes: weights of classes and units, shares of samples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emonas.evaluate.train.plan import class_shares, class_weights, unit_weights
+from emonas.training.balance import class_shares, class_weights, unit_weights
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60))
