@@ -45,7 +45,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """The two large figures, which take their time, as empty ones."""
-    for name in ("confusion", "cells"):
+    for name in ("draw_confusion_source", "draw_cells"):
         monkeypatch.setattr(report_figures, name, lambda *given: "data:image/svg+xml,")
 
 
