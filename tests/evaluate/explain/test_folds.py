@@ -44,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Prepared]:
 def undrawn(monkeypatch: pytest.MonkeyPatch, trained: tuple[Path, Prepared]) -> None:
     """The training's home, and the two large figures, which take their time, as empty ones."""
     monkeypatch.setenv("EMONAS_HOME", str(trained[1].folder.parents[1]))
-    for name in ("confusion", "cells"):
+    for name in ("draw_confusion_source", "draw_cells"):
         monkeypatch.setattr(report_figures, name, lambda *given: "data:image/svg+xml,")
 
 
