@@ -8,7 +8,6 @@ subject.)
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,11 +39,12 @@ def run_ablation(config: AblateConfig) -> Ablation:
     prepared = find(config.dataset, announce=warn if config.json else say)
     large = pick_device(config.device).type == "cuda"
     out = config.out or Path("runs") / f"ablate-{prepared.name}"
-    # Absolute for runs that are started elsewhere; what is told of it is as the user has written it.
-    config = dataclasses.replace(config, cells=config.cells or (8 if large else 4), out=out.resolve())
+    cells = config.cells or (8 if large else 4)
     protocol = cast("ProtocolName", prepared.protocol) if config.protocol == "auto" else config.protocol
-    open_run(out, {**plain(config), "protocol": protocol, "fingerprint": prepared.fingerprint}, FREE)
-    work = _Work(config, protocol, large, _parts(config, prepared))
+    settled = {"cells": cells, "out": str(out.resolve()), "protocol": protocol, "fingerprint": prepared.fingerprint}
+    open_run(out, {**plain(config), **settled}, FREE)
+    # Absolute for runs that are started elsewhere; what is told of it is as the user has written it.
+    work = _Work(config, out.resolve(), protocol, large, _parts(config, prepared, cells))
     failures = work.run()
     ablation = work.collected(failures)
     write_ablation(out, ablation)
@@ -57,9 +57,11 @@ def run_ablation(config: AblateConfig) -> Ablation:
     return ablation
 
 
-def _parts(config: AblateConfig, prepared: Prepared) -> tuple[AblationPart, ...]:
-    """The parts that are asked for; without a word of the user's all, less those that the data set does not allow."""
-    assert config.cells
+def _parts(config: AblateConfig, prepared: Prepared, cells: int) -> tuple[AblationPart, ...]:
+    """The parts that are asked for; without a word of the user's all, less those that the data set does not allow.
+
+    ``cells``: those of the base line.
+    """
     others: Mapping[str, Data] = {}
     names: Sequence[PartName] = config.parts or get_args(PartName)
     if "representation" in names:
@@ -70,24 +72,19 @@ def _parts(config: AblateConfig, prepared: Prepared) -> tuple[AblationPart, ...]
                 raise
             warn(f"left out: {error}")
             names = [name for name in names if name != "representation"]
-    base = Setup(SearchSpec(describe_data(prepared, config.dataset), config.strategy, config.cells), config.cells)
+    base = Setup(SearchSpec(describe_data(prepared, config.dataset), config.strategy, cells), cells)
     return list_parts(config, names, base, others)
 
 
 @dataclass(frozen=True)
 class _Work:
-    """All that is to be run. ``config`` is fitted; ``large``: on a GPU."""
+    """All that is to be run, in the folder ``out``. What ``config`` leaves open the commands settle; ``large``: a GPU."""
 
     config: AblateConfig
+    out: Path
     protocol: ProtocolName
     large: bool
     parts: tuple[AblationPart, ...]
-
-    @property
-    def out(self) -> Path:
-        """The ablation's folder."""
-        assert self.config.out
-        return self.config.out
 
     @property
     def seeds(self) -> range:

@@ -124,7 +124,7 @@ def run_quietly(run: Run) -> None:
         if isinstance(run.options, TrainConfig):
             run_training(run.options)
         else:
-            cast("Callable[..., object]", emonas.search_cells)(**run.options)
+            cast("Callable[..., object]", emonas.search)(**run.options)
 
 
 def search_seconds(out: Path, search: SearchSpec, seed: int) -> float | None:

@@ -91,7 +91,7 @@ def test_what_is_done_is_not_run_again_unless_its_data_has_changed(
 
 def drawn(folder: Path, monkeypatch: pytest.MonkeyPatch, work: Any, of: str) -> Run:
     """A search or a training that does this work instead."""
-    monkeypatch.setattr(*((emonas, "search_cells") if of == "search" else (ablate_runs, "run_training")), work)
+    monkeypatch.setattr(*((emonas, "search") if of == "search" else (ablate_runs, "run_training")), work)
     if of == "search":
         return search_run(folder, SEARCH, 5, "fixed", CONFIG)
     return training_run(folder, Setup(SEARCH, 6), 5, "fixed", CONFIG)
