@@ -19,6 +19,7 @@ from emonas.supernet.supernet import Supernet, all_active, derive_cell
 
 CLASSES = 3
 SKIP_NAME = OPERATION_NAMES[SKIP]
+OPERATIONS = len(OPERATION_NAMES)
 #: Two nodes see what leaves an input, and one what leaves the other.
 NODES = 2
 FORMS = ("product by product", "few large kernels")
@@ -165,7 +166,7 @@ def test_computing_activations_again_keeps_fewer_of_them() -> None:
             sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
             return tensor
 
-        weights = torch.full((14, 7), 1 / 7, dtype=torch.float64, requires_grad=True)
+        weights = torch.full((14, OPERATIONS), 1 / OPERATIONS, dtype=torch.float64, requires_grad=True)
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
             network(torch.randn(3, 3, 16, 16, dtype=torch.float64), weights, weights)
         kept.append(sum(sizes.values()))
@@ -180,7 +181,10 @@ def test_has_the_same_number_of_parameters_as_the_definition() -> None:
 
 def test_an_exit_says_what_a_shallower_supernet_would() -> None:
     deep, _ = pair(cells=4, exits=(2, 3))
-    images, weights = torch.randn(3, 3, 6, 6, dtype=torch.float64), torch.full((14, 7), 1 / 7, dtype=torch.float64)
+    images, weights = (
+        torch.randn(3, 3, 6, 6, dtype=torch.float64),
+        torch.full((14, OPERATIONS), 1 / OPERATIONS, dtype=torch.float64),
+    )
     early, late, last = deep.all_logits(images, weights, weights)
     assert torch.equal(deep.eval()(images, weights, weights), deep.all_logits(images, weights, weights)[-1])
     deep.train()
@@ -200,7 +204,7 @@ def test_alpha_gradients_agree_with_finite_differences() -> None:
     def loss(normal: Tensor, reduction: Tensor) -> Tensor:
         return F.cross_entropy(network(images, normal.softmax(1), reduction.softmax(1)), labels)
 
-    alphas = [torch.randn(count_edges(1), 7, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    alphas = [torch.randn(count_edges(1), OPERATIONS, dtype=torch.float64, requires_grad=True) for _ in range(2)]
     assert torch.autograd.gradcheck(loss, alphas, eps=1e-6, atol=1e-7, fast_mode=False)
 
 
@@ -208,7 +212,7 @@ def test_weight_gradients_agree_with_finite_differences() -> None:
     torch.manual_seed(2)
     network = Supernet(2, 2, 2, 8, nodes=1).double()
     images, labels = torch.randn(3, 3, 8, 8, dtype=torch.float64), torch.tensor([0, 1, 0])
-    mixed = [torch.full((2, 7), 1 / 7, dtype=torch.float64)] * 2
+    mixed = [torch.full((2, OPERATIONS), 1 / OPERATIONS, dtype=torch.float64)] * 2
     weights = list(network.parameters())
     gradients = torch.autograd.grad(F.cross_entropy(network(images, *mixed), labels), weights)
     directions = [torch.randn_like(p) for p in weights]
@@ -229,7 +233,7 @@ def chosen(weights: Tensor, skip_budget: int | None = None) -> list[list[tuple[s
 
 
 def test_derived_cell_keeps_the_two_strongest_edges_of_each_node() -> None:
-    weights = torch.full((14, 7), 0.1)
+    weights = torch.full((14, OPERATIONS), 0.1)
     weights[0, 2], weights[1, 3] = 0.5, 0.6
     weights[3, 6], weights[4, 0] = 0.7, 0.8
     first, second, *_ = chosen(weights)
@@ -239,12 +243,12 @@ def test_derived_cell_keeps_the_two_strongest_edges_of_each_node() -> None:
 
 
 def test_ties_go_to_the_first_edge_and_operation() -> None:
-    cell = derive_cell(torch.full((14, 7), 1 / 7))
+    cell = derive_cell(torch.full((14, OPERATIONS), 1 / OPERATIONS))
     assert {(edge.operation, edge.source) for edge in cell.edges} == {(OPERATION_NAMES[0], 0), (OPERATION_NAMES[0], 1)}
 
 
 def test_the_weakest_skip_goes_first_where_there_are_too_many() -> None:
-    weights = torch.full((14, 7), 0.01)
+    weights = torch.full((14, OPERATIONS), 0.01)
     # Node 0 from its inputs; node 1 from its input 0 and node 0. Rows 0, 1 and 2, 4.
     weights[0, SKIP], weights[0, 3] = 0.9, 0.3
     weights[1, SKIP], weights[1, 4] = 0.5, 0.2
@@ -265,7 +269,7 @@ def test_the_weakest_skip_goes_first_where_there_are_too_many() -> None:
 
 
 def test_a_struck_skip_may_cost_the_edge_its_place() -> None:
-    weights = torch.full((14, 7), 0.01)
+    weights = torch.full((14, OPERATIONS), 0.01)
     weights[2, SKIP], weights[3, 3], weights[4, 4] = 0.9, 0.5, 0.4
     assert chosen(weights)[1] == [("skip_connect", 0), ("sep_conv_3x3", 1)]
     assert chosen(weights, 0)[1] == [("sep_conv_3x3", 1), ("sep_conv_5x5", 2)]
@@ -273,7 +277,7 @@ def test_a_struck_skip_may_cost_the_edge_its_place() -> None:
 
 @pytest.mark.parametrize("budget", range(5))
 def test_no_cell_has_more_skips_than_its_budget_even_where_all_edges_want_one(budget: int) -> None:
-    weights = torch.rand(14, 7, generator=torch.Generator().manual_seed(budget))
+    weights = torch.rand(14, OPERATIONS, generator=torch.Generator().manual_seed(budget))
     weights[:, SKIP] += 5
     before = weights.clone()
     assert derive_cell(weights).skips == 8
