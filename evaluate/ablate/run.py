@@ -78,7 +78,7 @@ def _parts(config: AblateConfig, prepared: Prepared, cells: int) -> tuple[Ablati
 
 @dataclass(frozen=True)
 class _Work:
-    """All that is to be run, in the folder ``out``. What ``config`` leaves open the commands settle; ``large``: a GPU."""
+    """All that is to be run, in ``out``; ``large``: on a GPU. What ``config`` leaves open, the commands settle."""
 
     config: AblateConfig
     out: Path
