@@ -1,18 +1,16 @@
-"""The strategies by the names that users type."""
+"""The strategies by the names that users type: each in the module of its name, which holds its STRATEGY."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import get_args
+
 from emonas.options.types import StrategyName
 from emonas.search.plan import SearchPlan
-from emonas.search.strategies import darts, emonas, pcdarts, pdarts, random
 from emonas.search.strategy import Strategy, StrategyEntry
 
 STRATEGIES: dict[StrategyName, StrategyEntry] = {
-    "emonas": emonas.STRATEGY,
-    "darts": darts.STRATEGY,
-    "pdarts": pdarts.STRATEGY,
-    "pcdarts": pcdarts.STRATEGY,
-    "random": random.STRATEGY,
+    name: import_module(f"emonas.search.strategies.{name}").STRATEGY for name in get_args(StrategyName)
 }
 
 

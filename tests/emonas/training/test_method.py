@@ -12,7 +12,7 @@ from torch import Tensor
 from emonas.network import Network
 from emonas.training.losses import correct
 from emonas.training.method import Losses, NamedBatch, WeightedNetwork
-from emonas.training.methods.supervised import Supervised
+from emonas.training.methods.plain import Supervised
 from emonas.training.plan import Recipe, TrainingPlan
 from emonas.training.trainer import Trainer
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from emonas.network import Baseline, Network
 from emonas.training.losses import correct
 from emonas.training.method import WeightedNetwork
+from emonas.training.methods.plain import AUXILIARY_WEIGHT, Supervised
 from emonas.training.methods.registry import make_method
-from emonas.training.methods.supervised import AUXILIARY_WEIGHT, Supervised
 from emonas.training.plan import Recipe, TrainingPlan
 
 #: A network that answers with what it is given, so that a test can choose the logits.
