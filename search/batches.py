@@ -50,7 +50,7 @@ class SearchBatches:
 
     def probe(self) -> Batch:
         """A few of the alphas' people, always the same and unchanged."""
-        return self.pictures.take(self.alpha_positions[:PROBE])
+        return self.pictures.batch(self.alpha_positions[:PROBE])
 
     def per_epoch(self) -> int:
         """Batches of one pass over the weights' people."""

@@ -41,7 +41,7 @@ class ImageStore:
         labels = prepared.labels if targets is None else targets.astype(np.float32)
         self.labels = torch.from_numpy(labels).to(device)
 
-    def take(self, positions: np.ndarray) -> tuple[Tensor, Tensor]:
+    def batch(self, positions: np.ndarray) -> tuple[Tensor, Tensor]:
         """Pictures as floats (n, C, H, W), channels last in memory, and labels (n,), or targets (n, labels)."""
         index = torch.from_numpy(positions)
         if isinstance(self.images, Tensor):
@@ -66,7 +66,7 @@ def epoch_batches(
     generator = torch.Generator().manual_seed(seed)
     order = positions[torch.randperm(len(positions), generator=generator).numpy()]
     for chunk in _chunks(order, batch):
-        images, labels = pictures.take(chunk)
+        images, labels = pictures.batch(chunk)
         yield (augment(images, policy, generator) if policy else images), labels
 
 
@@ -92,7 +92,7 @@ def training_batches(
     else:
         order = torch.multinomial(torch.from_numpy(weights), wanted, replacement=True, generator=generator)
     for chunk in positions[order.numpy()].reshape(steps, batch):
-        images, targets = pictures.take(chunk)
+        images, targets = pictures.batch(chunk)
         if policy:
             images = augment(images, policy, generator)
             if policy.mixup:
@@ -117,7 +117,7 @@ def count_batches(samples: int, batch: int) -> int:
 def evaluation_batches(pictures: ImageStore, positions: np.ndarray, batch: int = 256) -> Iterator[Tensor]:
     """The pictures of some samples, batch by batch, unchanged and in order."""
     for start in range(0, len(positions), batch):
-        yield pictures.take(positions[start : start + batch])[0]
+        yield pictures.batch(positions[start : start + batch])[0]
 
 
 def _chunks(order: np.ndarray, batch: int) -> Iterator[np.ndarray]:

@@ -24,8 +24,9 @@ from emonas.evaluate.profile.config import ProfileConfig
 from emonas.evaluate.profile.memory import ACTIVATIONS, WEIGHTS, activation_bytes, weights_bytes
 from emonas.evaluate.profile.runtimes import ON_CPU, ON_GPU, RuntimeName, prepare
 from emonas.evaluate.profile.timing import METHOD, ROUNDS, Latency, fastest_choices, measure
+from emonas.evaluate.results.file import NAME as RESULTS
+from emonas.evaluate.results.file import read_results
 from emonas.evaluate.train.network import default_channels
-from emonas.files import read_json
 from emonas.genotype import Genotype
 from emonas.network import Network
 
@@ -72,13 +73,10 @@ def make_stack(config: ProfileConfig, genotype: Genotype) -> tuple[int, int]:
 
 def _trained(path: Path) -> dict[str, int]:
     """Cells and channels from a training's results.json; nothing where there is none."""
-    if not (path / "results.json").exists():
+    if not (path / RESULTS).exists():
         return {}
-    results = read_json(path / "results.json")
-    model = results.get("model") if isinstance(results, dict) else None
-    if not isinstance(model, dict):
-        raise UserError(f"{path / 'results.json'}: not the result of a training; give the genotype's file")
-    return {key: model[key] for key in ("cells", "channels") if isinstance(model.get(key), int)}
+    model = read_results(path).model
+    return {key: value for key, value in (("cells", model.cells), ("channels", model.channels)) if value is not None}
 
 
 def _chosen(names: Sequence[str]) -> list[BaselineName]:

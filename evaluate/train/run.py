@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
-from emonas.console import duration, progress, say, warn
+from emonas.console import progress, warn
 from emonas.datasets.loading.batches import ImageStore
 from emonas.datasets.store.prepared import home
-from emonas.device import describe_device, pick_device
+from emonas.device import announce, pick_device, seconds_per_call
 from emonas.errors import UserError
 from emonas.evaluate.results.record import Results
 from emonas.evaluate.results.show import show_results
@@ -143,19 +143,14 @@ def _announce(plan: TrainPlan, tasks: Sequence[FoldTask]) -> None:
     seconds = steps * seconds_per_step(trial, pictures, schedule.batch_size) / max(1, plan.jobs)
     words = f"{network.cells} cells, {network.channels} channels" if isinstance(network, StackedCells) else network.arch
     count = "1 fold" if len(tasks) == 1 else f"{len(tasks)} folds"
-    say(
+    what = (
         f"training on {plan.prepared.name}: {words}, {count}, {schedule.epochs} epochs, "
-        f"batches of {schedule.batch_size}, recipe {schedule.recipe_name}; "
-        f"about {duration(seconds)} on {describe_device(trial.device)}"
+        f"batches of {schedule.batch_size}, recipe {schedule.recipe_name}"
     )
+    announce(what, seconds, trial.device)
 
 
 def seconds_per_step(trial: Trainer, pictures: ImageStore, batch: int) -> float:
     """Seconds of one training step, measured on a network that is thrown away."""
-    taken = pictures.take(torch.arange(min(batch, len(pictures.labels))).numpy())
-    seconds = 0.0
-    for _ in range(3):
-        start = time.perf_counter()
-        trial.epoch(name_tensors([taken]), 0)
-        seconds = time.perf_counter() - start
-    return seconds
+    taken = pictures.batch(torch.arange(min(batch, len(pictures.labels))).numpy())
+    return seconds_per_call(lambda: trial.epoch(name_tensors([taken]), 0), trial.device, calls=3)

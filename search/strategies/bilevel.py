@@ -151,7 +151,7 @@ class Bilevel:
 
     def one_step(self, batches: SearchBatches) -> None:
         """An alpha and a weight step."""
-        batch = batches.pictures.take(batches.weight_positions[: batches.batch_size])
+        batch = batches.pictures.batch(batches.weight_positions[: batches.batch_size])
         self.alpha_step(batch, batch, RunningMean())
         self.weight_step(batch, RunningMean())
 

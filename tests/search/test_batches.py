@@ -64,9 +64,9 @@ def test_the_judged_are_the_alphas_people_unchanged_and_in_order() -> None:
     images, wanted = made.validation()
     shown = torch.cat(list(images))
     assert torch.equal(wanted, made.pictures.labels[HALVES[1]])
-    assert torch.equal(shown, made.pictures.take(HALVES[1])[0])
+    assert torch.equal(shown, made.pictures.batch(HALVES[1])[0])
 
 
 def test_the_probe_is_always_the_same_few_of_the_alphas_people() -> None:
     made = batches()
-    assert same([made.probe()], [made.pictures.take(HALVES[1][:PROBE])])
+    assert same([made.probe()], [made.pictures.batch(HALVES[1][:PROBE])])

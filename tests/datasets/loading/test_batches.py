@@ -111,9 +111,9 @@ def test_nothing_that_is_done_to_a_batch_reaches_the_store(prepared: Prepared, m
     for resident in (batches.RESIDENT_BYTES, 0):
         monkeypatch.setattr(batches, "RESIDENT_BYTES", resident)
         pictures = ImageStore(prepared, _CPU)
-        images, labels = pictures.take(np.arange(8))
+        images, labels = pictures.batch(np.arange(8))
         images.zero_(), labels.zero_()
-        assert (prepared.images[7] == 70).all() and torch.equal(pictures.take(np.array([7]))[1], torch.tensor([1]))
+        assert (prepared.images[7] == 70).all() and torch.equal(pictures.batch(np.array([7]))[1], torch.tensor([1]))
 
 
 def test_the_augmentation_suits_what_was_prepared(prepared: Prepared) -> None:
@@ -167,5 +167,5 @@ def test_weights_say_how_often_a_sample_is_drawn() -> None:
 
 def test_several_labels_a_sample_take_the_place_of_the_class(prepared: Prepared) -> None:
     targets = np.eye(8, 3)
-    _, labels = ImageStore(prepared, _CPU, targets).take(np.array([2, 5]))
+    _, labels = ImageStore(prepared, _CPU, targets).batch(np.array([2, 5]))
     assert labels.tolist() == [[0, 0, 1], [0, 0, 0]]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from known_cells import PROVENANCE, cell_of
 from small import assert_one_line_and_status_2, call
+from small_results import made, rows, written
 
 from emonas.cost import count_macs, count_parameters
 from emonas.evaluate.export import onnx as onnx_model
 from emonas.evaluate.model.baselines import build
 from emonas.evaluate.profile.cli import app
-from emonas.files import write_json
 from emonas.genotype import Genotype
 from emonas.network import Network
 
@@ -96,7 +96,10 @@ def test_onnx_runtime_is_measured_where_it_is_installed(tmp_path: Path, capsys: 
 def test_a_training_is_profiled_as_it_was_trained(
     genotype: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_json(tmp_path / "results.json", {"model": {"arch": "genotype", "cells": 4, "channels": 6, "parameters": 1}})
+    network = {"arch": "genotype", "cells": 4, "channels": 6, "parameters": 1}
+    written(
+        tmp_path / "results.json", made(rows({"x/anna": ([0, 1], [0, 1]), "x/ben": ([1, 2], [1, 2])}), model=network)
+    )
     folder = ["--genotype", str(tmp_path), "--baselines", "none", "--batch", "1"]
     trained = profiled(capsys, *folder)["network"]
     assert (trained["cells"], trained["channels"]) == (4, 6)
