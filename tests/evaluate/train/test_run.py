@@ -44,6 +44,8 @@ def exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     built, drawn, in_order = fold_module.build_network, fold_module.training_batches, fold_module.evaluation_batches
     monkeypatch.setattr(fold_module, "build_network", lambda *rest: built(*rest).double())
+    # The trial that tells the time beforehand takes pictures in float32.
+    monkeypatch.setattr(run_module, "seconds_per_step", lambda *_: 0.0)
     monkeypatch.setattr(
         fold_module, "training_batches", lambda *rest: ((x.double(), targets) for x, targets in drawn(*rest))
     )
