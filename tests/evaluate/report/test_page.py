@@ -234,7 +234,7 @@ def test_the_surest_mistakes_are_shown_with_their_pictures(prepared: Prepared, t
     assert np.array_equal(picture, np.moveaxis(prepared.images[rows[0].position], 0, -1))
     text = page.text["mistakes"]
     assert LICENCE in text
-    assert f"{rows[0]['truth']} taken for {rows[0]['prediction']} , {sure[0]:.2f} {rows[0]['person']}" in text
+    assert f"{rows[0].truth} taken for {rows[0].prediction} , {sure[0]:.2f} {rows[0].person}" in text
 
 
 @quickly

@@ -19,7 +19,7 @@ from emonas.evaluate.results.show import show_results
 from emonas.evaluate.train.config import TrainConfig
 from emonas.evaluate.train.fold_task import FoldResult
 from emonas.evaluate.train.network import StackedCells
-from emonas.evaluate.train.outcome import make_results, write_results
+from emonas.evaluate.train.outcome import make_results, write_outcome
 from emonas.evaluate.train.plan import TrainPlan, fit_schedule
 from emonas.evaluate.train.task import make_task
 
@@ -69,7 +69,7 @@ def test_a_composite_is_scored_as_a_whole_and_by_source_and_leaves_its_log(compo
     uar = {part.name: part.uar for part in results.parts}
     assert uar == pytest.approx({"full": (1 + 2 / 3 + 2 / 3) / 3, "casme2": 1, "smic": 1 / 3, "samm": 1})
     assert results.uar == uar["full"]
-    write_results(about, results)
+    write_outcome(about, results)
     assert read_results(tmp_path).parts == results.parts
     again = log_scores(read_log((tmp_path / "megc_log.txt").read_text()))
     assert {name: found.uar for name, found in again.items()} == pytest.approx(uar)
@@ -91,6 +91,6 @@ def test_units_are_shown_one_by_one(composite: Prepared, tmp_path: Path, capsys:
     about = judged(composite, tmp_path, units=("12",))
     results = make_results(about, answers(about))
     assert results.uf1 == 1 and results.confusion is None and results.parts == ()
-    write_results(about, results)
+    write_outcome(about, results)
     show_results(tmp_path, results)
     assert "Action units" in capsys.readouterr().out and not (tmp_path / "confusion.png").exists()
