@@ -28,7 +28,8 @@ from emonas.search.plan import SearchPlan
 from emonas.search.strategy import Architecture
 from emonas.training.losses import EpochScore
 from emonas.training.method import name_tensors
-from emonas.training.plan import Recipe, TrainingPlan
+from emonas.training.plan import TrainingPlan
+from emonas.training.recipe import Recipe
 from emonas.training.trainer import Trainer, predict
 
 

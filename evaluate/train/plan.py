@@ -24,7 +24,7 @@ from emonas.evaluate.train.recipes import RECIPES, RecipeName, recipe_for
 from emonas.evaluate.train.task import Task, check_folds, make_task
 from emonas.genotype import Genotype
 from emonas.options.types import EngineName, EpochRule, power_of_two
-from emonas.training.plan import Recipe
+from emonas.training.recipe import Recipe
 
 
 @dataclass(frozen=True)

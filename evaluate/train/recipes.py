@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from emonas.training.plan import Recipe
+from emonas.training.recipe import Recipe
 
 RecipeName = Literal["auto", "plain", "posed", "wild", "micro", "units", "adamw"]
 

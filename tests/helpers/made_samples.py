@@ -83,7 +83,7 @@ def prepared_from(
     """A prepared data set called synthetic-macro that was made of these samples."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         serve(monkeypatch, samples)
-        config = PrepareConfig(size=size, representation=representation, jobs=1, **more)
+        config = PrepareConfig(size=size, representation=representation, **{"jobs": 1, **more})
         return prepare("synthetic-macro", None, config, quiet=True)
 
 

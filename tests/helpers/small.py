@@ -37,6 +37,8 @@ def small_micro(
     """Clips under a fixed split."""
     found = read_micro(seed, subjects=subjects, clips=clips, size=config.size or 64)
     with patch.context() as patched:
+        # Drawn sets have no choices of their own, but a test may want those of clips that have.
+        patched.setattr(registry, "resolve_choices", lambda dataset, choices: choices)
         patched.setattr(registry, "read", lambda dataset, source, choices: found)
         return prepare("synthetic-micro", None, replace(config, name=name, jobs=1))
 

@@ -66,7 +66,7 @@ def test_four_steps_from_faces_to_answers(
     found = emonas.search(dataset="small", out="cells", **TINY)
     assert isinstance(found, emonas.Genotype) and found.cells == 3
     results = emonas.train(genotype=Path("cells"), out="trained", no_auxiliary=True, **TINY)
-    assert results["n_folds"] == 1 and results["dataset"] == "small"
+    assert results.n_folds == 1 and results.dataset == "small"
     model = emonas.load("trained")
     said = model.predict(np.moveaxis(prepared.images[0], 0, -1))
     assert said.names == prepared.classes and said.labels[0] in prepared.classes

@@ -34,7 +34,7 @@ def test_every_entry_says_what_people_need_and_leads_to_a_reader(
         return ReadResult((), ())
 
     module, function = known.reader.split(":")
-    monkeypatch.setattr(importlib.import_module(f"emonas.datasets.{module}"), function, reader)
+    monkeypatch.setattr(importlib.import_module(f".{module}", "emonas.datasets.databases"), function, reader)
     registry.read(known.name, None if known.embedded else tmp_path)
     assert asked == [() if known.embedded else (tmp_path, registry.resolve_choices(known.name, Choices()))]
 

@@ -13,7 +13,8 @@ from emonas.network import Network
 from emonas.training.losses import correct
 from emonas.training.method import Losses, NamedBatch, WeightedNetwork
 from emonas.training.methods.plain import Supervised
-from emonas.training.plan import Recipe, TrainingPlan
+from emonas.training.plan import TrainingPlan
+from emonas.training.recipe import Recipe
 from emonas.training.trainer import Trainer
 
 

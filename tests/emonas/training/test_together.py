@@ -17,7 +17,8 @@ from emonas.genotype import Genotype
 from emonas.network import Network
 from emonas.training.losses import correct
 from emonas.training.method import Losses, Method, NamedBatch, WeightedNetwork
-from emonas.training.plan import Recipe, TrainingPlan
+from emonas.training.plan import TrainingPlan
+from emonas.training.recipe import Recipe
 from emonas.training.together import epoch_together
 from emonas.training.trainer import Trainer
 

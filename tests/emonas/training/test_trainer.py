@@ -19,7 +19,8 @@ from emonas.network import Network
 from emonas.training import checkpoint
 from emonas.training.losses import EpochScore, RunningMean, correct
 from emonas.training.method import NamedBatch, name_tensors
-from emonas.training.plan import Recipe, TrainingPlan, cosine_rate, draw_drop_path
+from emonas.training.plan import TrainingPlan, cosine_rate, draw_drop_path
+from emonas.training.recipe import Recipe
 from emonas.training.trainer import Trainer, predict
 
 CPU = torch.device("cpu")

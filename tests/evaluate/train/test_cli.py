@@ -53,11 +53,11 @@ def test_results_hold_what_is_promised(prepared: Prepared, tmp_path: Path) -> No
 
 def test_loso_pools_the_answers_of_all_folds(prepared: Prepared, tmp_path: Path) -> None:
     results = run_training(quick(tmp_path, genotype_file(tmp_path, prepared), protocol="loso", epochs=1))
-    assert results["n_folds"] == len(prepared.subjects) == len(results["per_fold"])
-    truth = np.concatenate([fold["truth"] for fold in results["per_fold"]])
-    answers = np.concatenate([fold["predictions"] for fold in results["per_fold"]])
-    assert results["n_samples"] == len(prepared.samples)
-    assert results["accuracy"] == pytest.approx((truth == answers).mean())
+    assert results.n_folds == len(prepared.subjects) == len(results.per_fold)
+    truth = np.concatenate([fold.truth for fold in results.per_fold])
+    answers = np.concatenate([fold.predictions for fold in results.per_fold])
+    assert results.n_samples == len(prepared.samples)
+    assert results.accuracy == pytest.approx((truth == answers).mean())
 
 
 def test_a_search_that_saw_the_tested_people_is_named(
@@ -65,8 +65,8 @@ def test_a_search_that_saw_the_tested_people_is_named(
 ) -> None:
     genotype = genotype_file(tmp_path, prepared, subjects=prepared.subjects)
     results = run_training(quick(tmp_path, genotype, protocol="loso", epochs=1))
-    assert results["search_saw_test_subjects"] is True
-    assert results["seen_subjects"] == sorted(prepared.subjects)
+    assert results.search_saw_test_subjects is True
+    assert list(results.seen_subjects) == sorted(prepared.subjects)
     said = capsys.readouterr().err
     assert "emonas-search --protocol loso" in said
 
@@ -75,7 +75,7 @@ def test_cells_searched_fold_by_fold_are_clean(prepared: Prepared, tmp_path: Pat
     options = {"dataset": "small", "device": "cpu", "cells": 3, "channels": 2, "batch_size": 8, "epochs": 1}
     run_search(SearchConfig(out=tmp_path / "search", protocol="kfold", folds=3, **options))  # type: ignore[arg-type]
     config = quick(tmp_path, tmp_path / "search", protocol="kfold", folds=3, epochs=1)
-    assert run_training(config)["search_saw_test_subjects"] is False
+    assert run_training(config).search_saw_test_subjects is False
     with pytest.raises(UserError, match="holds cells for 3 folds"):
         run_training(replace(config, protocol="loso", out=tmp_path / "other"))
 
@@ -90,8 +90,8 @@ def test_inner_validation_never_holds_a_tested_person(prepared: Prepared) -> Non
 
 def test_the_inner_rule_names_its_epoch(prepared: Prepared, tmp_path: Path) -> None:
     results = run_training(quick(tmp_path, genotype_file(tmp_path, prepared), epoch_rule="inner", epochs=3))
-    assert results["epoch_rule"] == "inner" and "held out" in results["epoch_rule_in_words"]
-    assert 1 <= results["per_fold"][0]["epoch"] <= 3
+    assert results.epoch_rule == "inner" and "held out" in results.epoch_rule_in_words
+    assert 1 <= results.per_fold[0].epoch <= 3
 
 
 def test_the_data_set_comes_from_the_genotype(prepared: Prepared, tmp_path: Path) -> None:
@@ -184,10 +184,10 @@ def test_what_is_left_open_follows_the_cells_and_what_is_typed_stands(prepared: 
 def test_a_run_begun_under_an_options_earlier_name_goes_on(prepared: Prepared, tmp_path: Path) -> None:
     config = quick(tmp_path, genotype_file(tmp_path, prepared), epochs=1, ema_decay=0.9)
     results = run_training(config)
-    assert results["recipe"]["weight_average"] == 0.9
+    assert results.recipe["weight_average"] == 0.9
     path = tmp_path / "run" / "config.json"
     path.write_text(path.read_text().replace('"ema_decay"', '"weight_average"'))
-    assert run_training(config)["uar"] == results["uar"]
+    assert run_training(config).uar == results.uar
     with pytest.raises(UserError, match=r"ema_decay 0.9 -> 0.8"):
         run_training(replace(config, ema_decay=0.8))
 

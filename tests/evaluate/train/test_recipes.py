@@ -14,7 +14,6 @@ from emonas.evaluate.train.cli import app
 from emonas.evaluate.train.config import TrainConfig, check, command
 from emonas.evaluate.train.plan import fit_schedule
 from emonas.evaluate.train.recipes import OF_DATABASE, RECIPES, RecipeName, recipe_for
-from emonas.keywords import arguments
 
 
 def test_every_name_is_a_recipe_and_every_database_a_database() -> None:
@@ -62,8 +61,9 @@ def test_what_is_recorded_is_what_is_used() -> None:
 
 
 def test_an_options_earlier_name_is_still_understood() -> None:
-    for name in ("ema_decay", "weight_average"):
-        assert arguments(app, "train", (), {name: 0.9})["config"].ema_decay == 0.9
+    for name in ("--ema-decay", "--weight-average"):
+        _, found, _ = app.parse_args([name, "0.9"], exit_on_error=False, print_error=False)
+        assert found.arguments["config"].ema_decay == 0.9
 
 
 def test_the_command_is_told_from_the_options_wherever_they_were_given() -> None:

@@ -163,7 +163,7 @@ def test_seeds_give_a_mean_and_a_spread_and_more_may_be_added(prepared: Prepared
     stamp = (tmp_path / "run" / "seed0" / "fixed" / "checkpoint.pt").stat().st_mtime_ns
     three = run_training(replace(config, seeds=3))
     assert (tmp_path / "run" / "seed0" / "fixed" / "checkpoint.pt").stat().st_mtime_ns == stamp
-    assert three.seeds == [0, 1, 2] and three.per_seed[0].uar == one.uar
+    assert three.seeds == (0, 1, 2) and three.per_seed[0].uar == one.uar
     values = [row.uar for row in three.per_seed]
     assert three.uar == pytest.approx(np.mean(values))
     assert three.spread.uar.std == pytest.approx(np.std(values, ddof=1))

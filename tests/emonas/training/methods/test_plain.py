@@ -15,7 +15,8 @@ from emonas.training.losses import correct
 from emonas.training.method import WeightedNetwork
 from emonas.training.methods.plain import AUXILIARY_WEIGHT, Supervised
 from emonas.training.methods.registry import make_method
-from emonas.training.plan import Recipe, TrainingPlan
+from emonas.training.plan import TrainingPlan
+from emonas.training.recipe import Recipe
 
 #: A network that answers with what it is given, so that a test can choose the logits.
 ECHO = WeightedNetwork(Baseline(nn.Identity()))
