@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ class TrainingPlan:
     """
 
     epochs: int
-    recipe: Recipe = Recipe()
+    recipe: Recipe = field(default_factory=Recipe)
     class_weights: tuple[float, ...] | None = None
     multi_label: bool = False
     method: MethodName = "plain"
