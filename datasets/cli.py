@@ -9,8 +9,7 @@ from cyclopts import Parameter
 
 from emonas.console import command_line, run
 from emonas.datasets.api import prepare
-from emonas.datasets.reading.choices import NO_CHOICES, Choices
-from emonas.datasets.store.config import DEFAULTS, PrepareConfig
+from emonas.datasets.store.config import CHECK_DEFAULTS, DEFAULTS, CheckConfig, PrepareConfig
 
 app = command_line("emonas-data", "List, check and prepare data sets.")
 
@@ -51,10 +50,9 @@ def check(
     source: Path | None = None,
     /,
     *,
-    choices: Annotated[Choices, Parameter(name="*")] = NO_CHOICES,
-    json: bool = False,
+    config: Annotated[CheckConfig, Parameter(name="*")] = CHECK_DEFAULTS,
 ) -> None:
-    """Read a source and say what was found: counts, dropped samples with reasons. Writes nothing.
+    """Read a source and say what prepare will keep of it: counts, dropped samples with reasons. Writes nothing.
 
     Parameters
     ----------
@@ -62,12 +60,10 @@ def check(
         A data set's name, see emonas-data list.
     source
         The file or folder as its owner distributes it; an embedded data set needs none.
-    json
-        Print JSON.
     """
     from emonas.datasets.catalogue.check import show_check
 
-    show_check(dataset, source, choices, json)
+    show_check(dataset, source, config)
 
 
 @app.command(name="prepare")

@@ -120,12 +120,16 @@ def show_table(
 
 
 @contextmanager
-def progress(task: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
+def progress(task: str, total: int, done: int = 0, quiet: bool = False) -> Iterator[Callable[[str], None]]:
     """A bar with the time left; call the given function after each step with a short note of how it went.
 
     Where there is neither a terminal nor a notebook that can show one, some five lines are printed in place of the bar.
+    ``quiet`` shows nothing.
     """
-    if not (_out.is_terminal or _in_notebook()):
+    if quiet:
+        yield lambda note: None
+        return
+    if not can_show_bar():
         yield _lines(task, total, done)
         return
     columns = (
@@ -141,6 +145,11 @@ def progress(task: str, total: int, done: int = 0) -> Iterator[Callable[[str], N
         yield lambda note: bar.update(handle, advance=1, note=escape(note))
         # In a notebook rich would leave the last step out.
         bar.refresh()
+
+
+def can_show_bar() -> bool:
+    """Whether standard output can show a bar that moves."""
+    return _out.is_terminal or _in_notebook()
 
 
 def _in_notebook() -> bool:

@@ -2,49 +2,78 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from emonas.console import say, show_json, show_table, warn
+from emonas.console import can_show_bar, progress, say, show_json, show_table, warn
 from emonas.datasets.catalogue.describe import label_lines
 from emonas.datasets.clips.sample import PARTS, ReadResult, Sample
 from emonas.datasets.databases import registry
 from emonas.datasets.protocols.protocol import default_protocol, describe_protocol, folds
 from emonas.datasets.reading import expected
-from emonas.datasets.reading.choices import Choices, option_name
+from emonas.datasets.reading.choices import option_name
 from emonas.datasets.reading.expected import Compared
+from emonas.datasets.store.attempt import judge
+from emonas.datasets.store.config import CheckConfig, MakeConfig, PrepareConfig
+from emonas.datasets.store.plan import PreparePlan, resolve, resolve_by_samples
+from emonas.datasets.store.prepare import cut_faces
 from emonas.datasets.store.tables import check_usable, count_reasons
+from emonas.datasets.store.workers import try_all
 from emonas.errors import UserError
 
 #: How many dropped samples are listed one by one; dropped.csv of a prepared set has them all.
 MOST_EXAMPLES = 10
 
 
-def show_check(dataset: str, source: Path | None, choices: Choices, as_json: bool) -> None:
-    """Read a source and tell what is in it. Raises UserError where nothing can be learnt on it."""
-    dataset = registry.entry(dataset).name
-    found = registry.read(dataset, source, choices)
-    used = found.used
-    check_usable(used, [sample for sample in found.samples if sample.dropped], dataset)
-    protocol, words = _protocol(dataset, used)
+def show_check(dataset: str, source: Path | None, config: CheckConfig) -> None:
+    """Read a source, make every picture as prepare does, and tell what is in it.
+
+    Raises UserError where nothing can be learnt on it, after the samples that were dropped.
+    """
+    plan = resolve(dataset, source, _prepare_config(config))
+    found = _look(plan, config)
+    used, dropped = found.used, [sample for sample in found.samples if sample.dropped]
+    if config.json or not dropped:
+        check_usable(used, dropped, plan.dataset)
+    protocol, words = _protocol(plan.dataset, used)
     reasons = count_reasons(found.samples)
-    published = expected.chosen(registry.entry(dataset).expected, found.choices)
+    published = expected.chosen(registry.entry(plan.dataset).expected, found.choices)
     compared = expected.compare(published, used) if published else []
-    if as_json:
+    if config.json:
         counts = {label: sum(s.label == label for s in used) for label in found.classes}
         show_json(
-            {"dataset": dataset, "source": str(source) if source else None, "options": dict(found.choices),
+            {"dataset": plan.dataset, "source": str(source) if source else None, "options": dict(found.choices),
              "samples": len(used), "subjects": _people(used), "counts": counts, "dropped": reasons,
              "expected": [_compared_json(one) for one in compared],
              "as_expected": not any(one.differs for one in compared) if compared else None,
              "protocol": protocol, "protocol_in_words": words, "notes": list(found.notes)}
         )  # fmt: skip
         return
-    _show_counts(dataset, found, compared)
-    _show_dropped(dataset, found.samples, reasons)
-    _show_facts(dataset, found, compared, words)
+    _show_counts(plan.dataset, found, compared)
+    _show_dropped(plan.dataset, found.samples, reasons)
+    check_usable(used, dropped, plan.dataset)
+    _show_facts(plan.dataset, found, compared, words)
     for note in found.notes:
         warn(note)
+
+
+def _prepare_config(config: CheckConfig) -> PrepareConfig:
+    shared = dataclasses.fields(MakeConfig)
+    return PrepareConfig(**{field.name: getattr(config, field.name) for field in shared})
+
+
+def _look(plan: PreparePlan, config: CheckConfig) -> ReadResult:
+    """What is in the source, after an attempt at every picture unless a quick look is enough."""
+    found = registry.read(plan.dataset, plan.source, plan.choices)
+    if config.quick or not found.used:
+        return found
+    plan = resolve_by_samples(plan, found)
+    with_faces = cut_faces(found, plan.faces)
+    quiet = config.json or not can_show_bar()
+    with progress(f"checking {plan.dataset}", len(found.used), quiet=quiet) as step:
+        attempts = try_all(with_faces.used, plan.pictures, plan.jobs, lambda more: [step("") for _ in range(more)])
+    return judge(plan.dataset, found, attempts, plan.drop_near_copies).found
 
 
 def _compared_json(one: Compared) -> dict[str, object]:

@@ -124,9 +124,13 @@ def resolve_representation(representation: Representation, samples: tuple[Sample
     return representation
 
 
-def make_picture(sample: Sample, options: PictureOptions) -> np.ndarray:
-    """One sample as (channels, size, size), uint8. Pooling comes before resizing: one picture is resized, not all."""
-    frames = sample.frames.read()
+def make_picture(sample: Sample, options: PictureOptions, frames: np.ndarray | None = None) -> np.ndarray:
+    """One sample as (channels, size, size), uint8. Pooling comes before resizing: one picture is resized, not all.
+
+    ``frames`` are the sample's where they have been read already.
+    """
+    if frames is None:
+        frames = sample.frames.read()
     if options.magnify:
         onset, offset = phases(sample)
         frames = magnify(frames, options.magnify, offset - onset + 1)

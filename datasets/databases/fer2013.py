@@ -67,7 +67,7 @@ DATABASE = Database(
     pitfalls=(
         "PublicTest is for validation, PrivateTest for the test: numbers on both together compare with no paper",
         "nobody is named, so the same person may stand in train and test",
-        "some pictures stand in several parts; copies of tested pictures are left out of training",
+        "some pictures stand in several parts; exact copies of tested pictures are left out of training",
         "numbers on the labels of FER+ and on the owner's do not compare",
     ),
 )

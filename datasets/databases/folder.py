@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,17 +26,13 @@ def read(source: Path, choices: Choices = NO_CHOICES, name: str = "folder") -> R
     A folder holds train/CLASS and test/CLASS (and, where wanted, validation/CLASS) with images, or with videos and
     folders of frames. Class folders name nobody, which a note says; exact copies stay together (``group``).
 
-    Flawed samples are dropped with a reason. Raises UserError when stills and clips are mixed, when fewer than
-    two classes are left, when there are neither subjects nor a train and a test part, and when a subject
-    stands in test and in train or validation.
+    Flawed samples are dropped with a reason; whether the rest is enough is told once it is known which pictures can be
+    made. Raises UserError when stills and clips are mixed, and when a subject stands in test and in train or
+    validation.
     """
     entries, notes = read_class_folders(source) if source.is_dir() else read_listing(source)
     samples = tuple(entry.sample(name) for entry in _repeats_flawed(entries))
     used = [sample for sample in samples if not sample.dropped]
-    if not used:
-        reasons = Counter(sample.dropped for sample in samples).most_common(1)
-        why = f"not one of {len(samples)} samples can be used; most often: {reasons[0][0]}" if reasons else "no samples"
-        raise UserError(f"{source}: {why}")
     _check_kind(source, used)
     classes = _classes(source, used)
     _check_people(source, used)
@@ -70,8 +65,6 @@ def _check_kind(source: Path, used: Sequence[Sample]) -> None:
 
 def _classes(source: Path, used: Sequence[Sample]) -> tuple[str, ...]:
     labels = sorted({sample.label for sample in used})
-    if len(labels) < 2:
-        raise UserError(f"{source}: only one class, {labels[0]!r}: nothing to tell apart")
     _check_spelling(source, "labels", labels)
     return tuple(labels)
 
@@ -85,12 +78,7 @@ def _check_spelling(source: Path, what: str, names: Sequence[str]) -> None:
 
 
 def _check_people(source: Path, used: Sequence[Sample]) -> None:
-    parts = {sample.part for sample in used}
     known = all(sample.subject is not None for sample in used)
-    # With subjects and no test part the user may still leave subjects out; without them only the split is left.
-    if ("test" in parts or not known) and not parts >= {"train", "test"}:
-        lacking = "train" if "test" in parts else "test"
-        raise UserError(f"{source}: the split has no usable {lacking} sample")
     _check_spelling(source, "subjects", sorted({s.subject for s in used if s.subject is not None}))
     tested = {sample.subject for sample in used if sample.part == "test"}
     both = {str(s.subject) for s in used if known and s.part in ("train", "validation") and s.subject in tested}

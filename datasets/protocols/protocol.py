@@ -199,5 +199,6 @@ def describe_protocol(protocol: str, folds: Sequence[Fold], samples: Sequence[Sa
         return f"{len(folds)} folds by subject, predictions pooled"
     if protocol == "au3":
         return f"the {len(folds)} published subject folds for action units, predictions pooled"
-    people = "no person in both parts" if known else "people unknown, copies of tested pictures left out of training"
+    unknown = "people unknown, exact copies of tested pictures left out of training"
+    people = "no person in both parts" if known else unknown
     return f"fixed split, {len(folds[0].train)} train / {len(folds[0].test)} test, {people}"

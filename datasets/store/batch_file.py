@@ -6,70 +6,86 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from emonas.datasets.clips.sample import Sample
+from emonas.datasets.store.attempt import Attempt
 from emonas.files import replacing
 
 
 @dataclass(frozen=True)
 class BatchFile:
-    """A line of JSON, then the pixels of the pictures that could be made.
+    """A line of JSON, the thumbnails, then the pictures, of the samples of which there are any.
 
-    ``reasons`` has, for each sample of the batch, why there is no picture of it, empty where there is one.
+    ``attempts`` has one for each sample of the batch.
     """
 
     path: Path
-    reasons: tuple[str, ...]
-    pixels: bytes
+    attempts: tuple[Attempt, ...]
 
     def write(self) -> None:
         """Write the file, whole or not at all. Raises UserError."""
-        head = {"reasons": self.reasons, "sha256": hashlib.sha256(self.pixels).hexdigest()}
+        thumbnails = b"".join(one.thumbnail for one in self.attempts)
+        body = thumbnails + b"".join(one.picture for one in self.attempts)
+        head = {
+            "reasons": [one.reason for one in self.attempts],
+            "thumbnails": len(thumbnails),
+            "sha256": hashlib.sha256(body).hexdigest(),
+        }
         with replacing(self.path) as temporary:
-            temporary.write_bytes(json.dumps(head).encode() + b"\n" + self.pixels)
+            temporary.write_bytes(json.dumps(head).encode() + b"\n" + body)
 
 
 def read_batch(path: Path) -> BatchFile | None:
     """A batch's file; None where there is none, or where a crash of the system has left a part of it."""
     try:
-        line, _, pixels = path.read_bytes().partition(b"\n")
+        line, _, body = path.read_bytes().partition(b"\n")
         head = json.loads(line)
-        return (
-            BatchFile(path, head["reasons"], pixels) if hashlib.sha256(pixels).hexdigest() == head["sha256"] else None
-        )
+        if hashlib.sha256(body).hexdigest() != head["sha256"]:
+            return None
+        return BatchFile(path, _split(head["reasons"], body, head["thumbnails"]))
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
 
 
-def join(
-    path: Path, batches: Sequence[tuple[Path, Sequence[Sample]]], shape: tuple[int, int, int]
-) -> tuple[list[Sample], list[Sample], str]:
-    """Write one npy file of the pictures of all batches: uint8, (N, *shape), in the order of the samples.
+def _split(reasons: Sequence[str], body: bytes, thumbnails: int) -> tuple[Attempt, ...]:
+    made = sum(not reason for reason in reasons)
+    if not made:
+        return tuple(Attempt(reason) for reason in reasons)
+    small, large = thumbnails // made, (len(body) - thumbnails) // made
+    parts = (
+        (body[thumbnails + i * large : thumbnails + (i + 1) * large], body[i * small : (i + 1) * small])
+        for i in range(made)
+    )
+    return tuple(Attempt(reason) if reason else Attempt("", *next(parts)) for reason in reasons)
 
-    ``batches`` are whole files with their samples. One after the other, so that a full disk is an error and not a
-    crash in a memory map. Returns the samples that have a picture, those that have none, with the reason, and the
-    SHA-256 of the pixels. Raises OSError.
+
+def read_attempts(batches: Sequence[Path]) -> list[Attempt]:
+    """The attempts of whole files, one after the other, without their pictures. Raises OSError."""
+    return [replace(one, picture=b"") for path in batches for one in _opened(path).attempts]
+
+
+def join(path: Path, batches: Sequence[Path], kept: Sequence[bool], shape: tuple[int, int, int]) -> str:
+    """Write one npy file of pictures: uint8, (N, *shape), those of ``kept``, which has a truth for each attempt.
+
+    ``batches`` are whole files. One after the other, so that a full disk is an error and not a crash in a memory map.
+    Returns the SHA-256 of the pixels. Raises OSError.
     """
-    kept: list[Sample] = []
-    dropped: list[Sample] = []
     digest = hashlib.sha256()
-    for file, samples in batches:
-        for sample, reason in zip(samples, _opened(file).reasons, strict=True):
-            (dropped if reason else kept).append(sample.drop(reason))
+    wanted = iter(kept)
     with path.open("wb") as target:
-        _write_header(target, (len(kept), *shape))
-        for file, _ in batches:
-            pixels = _opened(file).pixels
-            target.write(pixels)
-            digest.update(pixels)
+        _write_header(target, (sum(kept), *shape))
+        for file in batches:
+            for one in _opened(file).attempts:
+                if next(wanted):
+                    target.write(one.picture)
+                    digest.update(one.picture)
         target.flush()
         os.fsync(target.fileno())
-    return kept, dropped, digest.hexdigest()
+    return digest.hexdigest()
 
 
 def _opened(path: Path) -> BatchFile:

@@ -11,17 +11,35 @@ from emonas.options.types import Positive
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrepareConfig(PictureConfig, FaceOptions, Choices):
-    """Options of emonas-data prepare: how the database is read, faces are found and pictures are made, and where to."""
+class MakeConfig(PictureConfig, FaceOptions, Choices):
+    """How a database is read, faces are found and pictures are made: what check and prepare have in common."""
 
-    name: str | None = None
-    """Name to find it by afterwards. [default: the data set's name]"""
+    drop_near_copies: bool = False
+    """Leave out training pictures that are nearly a tested one, or another person's: saved again, resized, mirrored,
+    slightly cropped or brightened. They are counted in any case."""
     jobs: Positive | None = None
     """Number of processes. [default: one for each core]"""
-    overwrite: bool = False
-    """Replace what is prepared under this name."""
     json: bool = False
     """Print JSON."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PrepareConfig(MakeConfig):
+    """Options of emonas-data prepare."""
+
+    name: str | None = None
+    """Name to find it by afterwards. [default: the data set's name]"""
+    overwrite: bool = False
+    """Replace what is prepared under this name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckConfig(MakeConfig):
+    """Options of emonas-data check: those of prepare, since what is kept depends on them."""
+
+    quick: bool = False
+    """Look at the files' first and last bytes only, instead of making every picture as prepare does."""
+
+
 DEFAULTS = PrepareConfig()
+CHECK_DEFAULTS = CheckConfig()

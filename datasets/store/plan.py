@@ -41,6 +41,7 @@ class PreparePlan:
     pictures: PictureOptions
     jobs: int
     overwrite: bool
+    drop_near_copies: bool = False
 
     @property
     def folder(self) -> Path:
@@ -52,7 +53,12 @@ class PreparePlan:
         return {
             "dataset": self.dataset,
             "source": str(self.source.resolve()) if self.source else "",
-            "options": {**plain(self.pictures), **face_choice.record_options(self.faces), **self.choices.given()},
+            "options": {
+                **plain(self.pictures),
+                **face_choice.record_options(self.faces),
+                **({"drop_near_copies": True} if self.drop_near_copies else {}),
+                **self.choices.given(),
+            },
         }
 
 
@@ -80,6 +86,7 @@ def resolve(dataset: str, source: Path | None, config: PrepareConfig) -> Prepare
         pictures=PictureOptions(**pictures),
         jobs=config.jobs or cores(),
         overwrite=config.overwrite,
+        drop_near_copies=config.drop_near_copies,
     )
 
 
@@ -108,6 +115,8 @@ def refuse_other_options(plan: PreparePlan) -> None:
     new = {**{key: wanted[key] for key in ("dataset", "source")}, **wanted["options"]}
     # What was left to be found out then is what was found out.
     new = {key: old[key] if value == AUTO and key in old else value for key, value in new.items()}
+    for options in (old, new):
+        options.setdefault("drop_near_copies", False)
     differences = [f"{key} {old.get(key)} -> {value}" for key, value in new.items() if old.get(key) != value]
     if differences:
         raise UserError(

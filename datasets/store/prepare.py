@@ -15,7 +15,8 @@ from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import registry
 from emonas.datasets.faces.crop import add_face_frames, make_finder
 from emonas.datasets.faces.options import FaceOptions
-from emonas.datasets.store.batch_file import join
+from emonas.datasets.store.attempt import judge
+from emonas.datasets.store.batch_file import join, read_attempts
 from emonas.datasets.store.config import DEFAULTS, PrepareConfig
 from emonas.datasets.store.contact_sheet import write_contact_sheet
 from emonas.datasets.store.lock import lock
@@ -48,7 +49,7 @@ def _read_and_make(plan: PreparePlan, quiet: bool) -> bool:
     found = _with_owner(registry.read(plan.dataset, plan.source, plan.choices), plan)
     check_usable(found.used, [sample for sample in found.samples if sample.dropped], plan.name)
     plan = resolve_by_samples(plan, found)
-    return _Preparation(plan, _with_faces(found, plan.faces), quiet).run()
+    return _Preparation(plan, cut_faces(found, plan.faces), quiet).run()
 
 
 def _with_owner(found: ReadResult, plan: PreparePlan) -> ReadResult:
@@ -63,7 +64,8 @@ def _with_owner(found: ReadResult, plan: PreparePlan) -> ReadResult:
     return dataclasses.replace(found, samples=tuple(dataclasses.replace(s, dataset=name) for s in found.samples))
 
 
-def _with_faces(found: ReadResult, faces: FaceOptions) -> ReadResult:
+def cut_faces(found: ReadResult, faces: FaceOptions) -> ReadResult:
+    """The same with the faces cut out when frames are read, where that is wanted. Raises UserError."""
     finder = make_finder(faces)
     return dataclasses.replace(found, samples=tuple(add_face_frames(sample, finder) for sample in found.samples))
 
@@ -111,19 +113,29 @@ class _Preparation:
             shutil.rmtree(stale, ignore_errors=True)
         new.mkdir()
         shape = (options.channels, options.size, options.size)
-        kept, without, digest = join(new / "images.npy", [(batch.path, batch.samples) for batch in batches], shape)
-        dropped = [*(sample for sample in self.found.samples if sample.dropped), *without]
+        paths = [batch.path for batch in batches]
+        judged = judge(self.plan.dataset, self.found, read_attempts(paths), self.plan.drop_near_copies)
         try:
-            check_usable(kept, dropped, name)
-            if without and registry.entry(self.plan.dataset).complete_only:
-                lost = f"{without[0].dataset}/{without[0].subject}/{without[0].clip}: {without[0].dropped}"
-                raise UserError(f"{name} counts as a whole only, and {len(without)} samples are lost ({lost})")
+            self._check(judged.found)
         except UserError:
             shutil.rmtree(growing, ignore_errors=True)
             raise
-        write_tables(new, name, self.found, kept, dropped, self.plan.record(), digest)
-        write_contact_sheet(new, kept, options, name)
+        in_use = [i for i, sample in enumerate(self.found.samples) if not sample.dropped]
+        kept = [not judged.found.samples[i].dropped for i in in_use]
+        digest = join(new / "images.npy", paths, kept, shape)
+        write_tables(new, name, judged, self.plan.record(), digest)
+        write_contact_sheet(new, judged.found.used, options, name)
         _put_in_place(new, self.plan.folder, old)
+
+    def _check(self, found: ReadResult) -> None:
+        """Refuse what nothing can be learnt on, and a set that counts as a whole and is none. Raises UserError."""
+        name = self.plan.name
+        check_usable(found.used, [sample for sample in found.samples if sample.dropped], name)
+        both = zip(found.samples, self.found.samples, strict=True)
+        lost = [now for now, then in both if now.dropped and not then.dropped]
+        if lost and registry.entry(self.plan.dataset).complete_only:
+            first = f"{lost[0].dataset}/{lost[0].subject}/{lost[0].clip}: {lost[0].dropped}"
+            raise UserError(f"{name} counts as a whole only, and {len(lost)} samples are lost ({first})")
 
     def _make_pictures(self, batches: list[Batch]) -> None:
         wanted = unfinished(batches)
@@ -131,7 +143,7 @@ class _Preparation:
         done = samples - sum(len(batch.samples) for batch in wanted)
         if done:
             warn(f"{done} of {samples} pictures of {name} are there from a run that was ended before its time")
-        with _no_progress() if self.quiet else progress(f"preparing {name}", samples, done) as step:
+        with progress(f"preparing {name}", samples, done, self.quiet) as step:
             make_all(wanted, self.plan.jobs, lambda more: [step("") for _ in range(more)])
 
 
@@ -145,11 +157,6 @@ def _sweep(growing: Path) -> Iterator[None]:
         shutil.rmtree(growing / "new" if batches else growing, ignore_errors=True)
         raise
     shutil.rmtree(growing, ignore_errors=True)
-
-
-@contextmanager
-def _no_progress() -> Iterator[Callable[[str], None]]:
-    yield lambda note: None
 
 
 def _put_back(old: Path, folder: Path) -> None:

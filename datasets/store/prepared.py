@@ -5,6 +5,7 @@ A prepared data set is a folder of
     images.npy          uint8, (N, C, H, W), memory-mapped on reading
     samples.csv         a row for each image, in the same order
     dropped.csv         the samples that were left out, each with its reason
+    near_copies.csv     pairs of samples of different people that show nearly the same picture, if there are any
     prepared.json       format and version, source, options, classes, counts, notes, fingerprint
     contact_sheet.png   some samples of each class, to look at
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import csv
 import os
 import tokenize
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +24,13 @@ from typing import Any
 import numpy as np
 
 from emonas.datasets.clips.sample import Sample
+from emonas.datasets.protocols.near_copies import NearCopy
 from emonas.errors import UserError
 from emonas.records import Count, Format, read_record
 
 FACTS = "prepared.json"
+NEAR_COPIES = "near_copies.csv"
+NEAR_COPY_COLUMNS = ("row", "other_row", "likeness", "clip", "other_clip")
 COLUMNS = ("dataset", "subject", "clip", "label", "part", "group", "onset", "apex", "offset", "action_units")
 
 
@@ -101,7 +106,10 @@ class StoredImage:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A prepared data set, as it lies on disk. ``dropped``: reasons and how many samples each has cost."""
+    """A prepared data set, as it lies on disk. ``dropped``: reasons and how many samples each has cost.
+
+    ``near_copies``: pairs of positions in ``samples``; none for a set that was prepared before they were looked for.
+    """
 
     folder: Path
     name: str
@@ -113,6 +121,7 @@ class Prepared:
     notes: tuple[str, ...]
     samples: tuple[Sample, ...]
     dropped: dict[str, int]
+    near_copies: tuple[NearCopy, ...] = ()
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -173,6 +182,7 @@ def _opened(folder: Path, facts: Facts) -> Prepared:
         notes=facts.notes,
         samples=_read_samples(folder, facts.classes),
         dropped=facts.dropped,
+        near_copies=_read_near_copies(folder, facts.samples),
     )
     images = prepared.images
     if images.dtype != np.uint8 or images.ndim != 4 or not 0 < len(images) == len(prepared.samples):
@@ -193,6 +203,27 @@ def _read_samples(folder: Path, classes: tuple[str, ...]) -> tuple[Sample, ...]:
     if strange:
         raise ValueError(f"samples.csv has the label {min(strange)!r}, which is not among the classes")
     return tuple(samples)
+
+
+def _read_near_copies(folder: Path, samples: int) -> tuple[NearCopy, ...]:
+    if not (folder / NEAR_COPIES).exists():
+        return ()
+    with (folder / NEAR_COPIES).open(newline="", encoding="utf-8-sig") as file:
+        # Rows are counted from 1, as a person counts them below the header.
+        pairs = tuple(
+            NearCopy(int(row["row"]) - 1, int(row["other_row"]) - 1, float(row["likeness"]))
+            for row in csv.DictReader(file)
+        )
+    if not all(0 <= pair.first < pair.second < samples for pair in pairs):
+        raise ValueError(f"{NEAR_COPIES} names rows that samples.csv does not have")
+    return pairs
+
+
+def near_copy_row(pair: NearCopy, samples: Sequence[Sample]) -> dict[str, str]:
+    """A pair as a row of near_copies.csv; the other direction of reading."""
+    clips = (samples[pair.first].clip, samples[pair.second].clip)
+    values = (str(pair.first + 1), str(pair.second + 1), f"{pair.likeness:.3f}", *clips)
+    return dict(zip(NEAR_COPY_COLUMNS, values, strict=True))
 
 
 def _sample(row: dict[str, str], image: StoredImage) -> Sample:

@@ -13,26 +13,36 @@ from typing import Any
 from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import registry
 from emonas.datasets.protocols.protocol import default_protocol
-from emonas.datasets.store.prepared import COLUMNS, FACTS, FORMAT, Facts, sample_row
+from emonas.datasets.store.attempt import Judged
+from emonas.datasets.store.prepared import (
+    COLUMNS,
+    FACTS,
+    FORMAT,
+    NEAR_COPIES,
+    NEAR_COPY_COLUMNS,
+    Facts,
+    near_copy_row,
+    sample_row,
+)
 from emonas.errors import UserError
 from emonas.files import write_text
 from emonas.records import write_record
 
 
-def write_tables(
-    folder: Path,
-    name: str,
-    found: ReadResult,
-    kept: Sequence[Sample],
-    dropped: Sequence[Sample],
-    request: dict[str, Any],
-    digest: str,
-) -> None:
-    """Write samples.csv, dropped.csv and prepared.json. ``digest`` is that of the pixels. Raises UserError."""
+def write_tables(folder: Path, name: str, judged: Judged, request: dict[str, Any], digest: str) -> None:
+    """Write samples.csv, dropped.csv, prepared.json and, where there are any, near_copies.csv.
+
+    ``digest`` is that of the pixels. Raises UserError.
+    """
+    found, kept = judged.found, judged.found.used
+    dropped = [sample for sample in found.samples if sample.dropped]
     table = _csv_text(COLUMNS, [sample_row(sample) for sample in kept])
     write_text(folder / "samples.csv", table)
     reasons = [{"clip": s.clip, "subject": s.subject or "", "label": s.label, "reason": s.dropped} for s in dropped]
     write_text(folder / "dropped.csv", _csv_text(("clip", "subject", "label", "reason"), reasons))
+    if judged.near_copies:
+        pairs = [near_copy_row(pair, kept) for pair in judged.near_copies]
+        write_text(folder / NEAR_COPIES, _csv_text(NEAR_COPY_COLUMNS, pairs))
     classes = classes_of(found, kept)
     facts = Facts(
         name=name,
@@ -70,6 +80,13 @@ def check_usable(kept: Sequence[Sample], dropped: Sequence[Sample], name: str) -
     classes = {sample.label for sample in kept}
     if len(classes) < 2:
         raise UserError(f"{name}: all samples have the one class {min(classes)!r}{why}; at least two are needed")
+    parts = {sample.part for sample in kept}
+    named = all(sample.subject is not None for sample in kept)
+    # With names and no test part people may still be left out in turn; without them only the split is left.
+    split = any(sample.part for sample in (*kept, *dropped))
+    if split and ("test" in parts or not named) and not parts >= {"train", "test"}:
+        lacking = "train" if "test" in parts else "test"
+        raise UserError(f"{name}: the split has no usable {lacking} sample{why}")
 
 
 def _csv_text(columns: tuple[str, ...], rows: list[dict[str, str]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,9 @@ import cv2
 import numpy as np
 
 import emonas
-from emonas.datasets.clips.representation import PictureOptions, make_picture
+from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.clips.sample import Sample
-from emonas.datasets.databases.registry import make_legible
-from emonas.datasets.faces.face import NoFaceError
+from emonas.datasets.store.attempt import Attempt, attempt
 from emonas.datasets.store.batch_file import BatchFile, read_batch
 from emonas.errors import UserError
 from emonas.jobs.job import Engine, Job
@@ -36,10 +35,7 @@ class Batch:
 
     def make(self) -> None:
         """Make the pictures and write the file. Raises UserError when it cannot be written."""
-        made = [_made(sample, self.options) for sample in self.samples]
-        pixels = b"".join(one for one in made if isinstance(one, bytes))
-        reasons = tuple(one if isinstance(one, str) else "" for one in made)
-        BatchFile(self.path, reasons, pixels).write()
+        BatchFile(self.path, tuple(attempt(sample, self.options) for sample in self.samples)).write()
 
 
 def split_into_batches(samples: Sequence[Sample], options: PictureOptions, folder: Path) -> list[Batch]:
@@ -68,16 +64,37 @@ def make_all(batches: Sequence[Batch], jobs: int, step: Callable[[int], object])
     The pictures depend on nothing but samples and options. What is made stays when an error or an interruption ends
     this. Raises UserError.
     """
-    of_name = {f"batch {i}": batch for i, batch in enumerate(batches)}
-    work = [Job(name, _make_batch, (batch,)) for name, batch in of_name.items()]
-    with closing(run_each(work, Engine(jobs=min(jobs, len(work))))) as running:
+    try:
+        for _ in _run([(_make_batch, batch) for batch in batches], jobs, step):
+            pass
+    except UserError as error:
+        raise UserError(f"{error}; what is made is kept, and the same command makes the rest") from None
+
+
+def try_all(
+    samples: Sequence[Sample], options: PictureOptions, jobs: int, step: Callable[[int], object]
+) -> list[Attempt]:
+    """The same without a file: the attempt at every sample, without its picture, in their order. Raises UserError."""
+    batches = [Batch(Path(), part, options) for part in _parts(samples)]
+    of_batch = dict(_run([(_try_batch, batch) for batch in batches], jobs, step))
+    return [one for i in range(len(batches)) for one in of_batch[i]]
+
+
+def _run(
+    work: Sequence[tuple[Callable[[Batch], Any], Batch]], jobs: int, step: Callable[[int], object]
+) -> Iterator[tuple[int, Any]]:
+    """Each batch's position with what comes of it, as they end. Raises UserError."""
+    named = {f"batch {i}": i for i in range(len(work))}
+    todo = [Job(name, work[i][0], (work[i][1],)) for name, i in named.items()]
+    with closing(run_each(todo, Engine(jobs=min(jobs, len(todo))))) as running:
         for job, ended in running:
             if ended.traceback:
                 # A mistake of ours, which nobody's options put right.
                 raise RuntimeError(ended.traceback)
             if ended.failure is not None:
-                raise UserError(f"{ended.failure}; what is made is kept, and the same command makes the rest")
-            step(len(of_name[job.name].samples))
+                raise UserError(ended.failure)
+            step(len(work[named[job.name]][1].samples))
+            yield named[job.name], ended.result
 
 
 def unfinished(batches: Sequence[Batch]) -> list[Batch]:
@@ -85,21 +102,14 @@ def unfinished(batches: Sequence[Batch]) -> list[Batch]:
     return [batch for batch in batches if read_batch(batch.path) is None]
 
 
-def _made(sample: Sample, options: PictureOptions) -> bytes | str:
-    """The pixels of a sample's picture, or why there are none."""
-    try:
-        return make_picture(sample, options).tobytes()
-    except NoFaceError as error:
-        return str(error)
-    except UserError as error:
-        return f"cannot be read: {make_legible(str(error))}"
-    except MemoryError:
-        raise UserError(f"{sample.clip}: not enough memory: try fewer --jobs") from None
-
-
 def _make_batch(batch: Batch) -> None:
     with _one_thread():
         batch.make()
+
+
+def _try_batch(batch: Batch) -> list[Attempt]:
+    with _one_thread():
+        return [replace(attempt(sample, batch.options), picture=b"") for sample in batch.samples]
 
 
 @contextmanager

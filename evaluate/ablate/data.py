@@ -76,6 +76,7 @@ def _recorded_source(base: Prepared) -> Path | None:
 def _config(base: Prepared, representation: str, name: str) -> PrepareConfig:
     """The options of ``base``, for another representation; single frames are not interpolated."""
     known = {field.name for field in dataclasses.fields(PictureConfig)} | entry(base.dataset).accepted.keys()
+    known.add("drop_near_copies")
     options: dict[str, Any] = {key: value for key, value in base.options.items() if key in known}
     options |= {"faces": base.options.get("faces", "whole"), "representation": representation}
     if representation != "dynamic":

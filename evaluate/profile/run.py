@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +112,7 @@ def _timed(
 ) -> tuple[dict[str, list[Latency]], dict[str, dict[RuntimeName, str]]]:
     """The latencies of each network, and why some are missing."""
     forms = {}
-    with _bar("preparing", len(networks), config.json) as step:
+    with progress("preparing", len(networks), quiet=config.json) as step:
         for name, network in networks.items():
             forms[name] = prepare(network, config.size, config.in_channels, runtimes)
             step(name)
@@ -125,13 +123,9 @@ def _timed(
         if runtime not in made.missing
         for batch in batches
     )
-    with _bar("measuring", ROUNDS * runs, config.json) as step:
+    with progress("measuring", ROUNDS * runs, quiet=config.json) as step:
         latencies = measure(forms, runtimes, batches, threads, config.seconds, step)
     return latencies, {name: made.missing for name, made in forms.items()}
-
-
-def _bar(task: str, total: int, silent: bool) -> AbstractContextManager[Callable[[str], None]]:
-    return contextlib.nullcontext(lambda note: None) if silent else progress(task, total)
 
 
 def _rows(latencies: Sequence[Latency]) -> list[dict[str, Any]]:

@@ -80,6 +80,7 @@ def find_leaks(
         *_pretrained_leaks(parts, prepared, pretrained),
         *_both_sides(parts, prepared),
         *_copies(parts, prepared),
+        *_near_copies(parts, prepared),
     ]
 
 
@@ -127,6 +128,23 @@ def _copies(parts: Sequence[Fold], prepared: Prepared) -> list[str]:
         return []
     pictures = "1 tested picture is" if len(tested) == 1 else f"{len(tested)} tested pictures are"
     return [f"{pictures} in the training part too, equal in every pixel ({example})"]
+
+
+def _near_copies(parts: Sequence[Fold], prepared: Prepared) -> list[str]:
+    """Pictures that preparing has found to be nearly the same, and that stand on both sides of a fold."""
+    tested: set[int] = set()
+    example = ""
+    for fold in parts if prepared.near_copies else ():
+        test, train = set(fold.test.tolist()), set(fold.train.tolist())
+        for pair in prepared.near_copies:
+            for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
+                if one in test and other in train:
+                    tested.add(one)
+                    example = example or f"{_clip(prepared, one)} and {_clip(prepared, other)}"
+    if not tested:
+        return []
+    pictures = "1 tested picture has" if len(tested) == 1 else f"{len(tested)} tested pictures have"
+    return [f"{pictures} a near copy in the training part ({example}); prepare with --drop-near-copies"]
 
 
 def _clip(prepared: Prepared, position: int) -> str:

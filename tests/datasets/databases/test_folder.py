@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases.folder import read
+from emonas.datasets.store.tables import check_usable
 from emonas.errors import UserError
 
 
@@ -57,8 +58,10 @@ def _phases(sample: Sample) -> tuple[int | None, int | None, int | None]:
 
 
 def _refused(source: Path, reason: str) -> None:
+    """By the reader, or by what holds for all samples."""
     with pytest.raises(UserError, match=reason) as raised:
-        read(source)
+        found = read(source)
+        check_usable(found.used, [sample for sample in found.samples if sample.dropped], str(source))
     assert "\n" not in str(raised.value)
     assert str(source) in str(raised.value)
 
@@ -296,9 +299,12 @@ def test_neither_subjects_nor_parts_says_what_to_add(tmp_path: Path, lines: tupl
             ("path,subject,label,part", "1.png,b,x,test", "2.png,b,y,val", "3.png,a,x,train"),
             r"subjects stand in test and also in train or validation \(1\): b",
         ),
-        (("path,subject,label", "1.png,a,x", "2.png,b,x"), "only one class, 'x'"),
+        (("path,subject,label", "1.png,a,x", "2.png,b,x"), "all samples have the one class 'x'"),
         (("path,subject,label", "1.png,a,Happy", "2.png,b,happy"), "'Happy' and 'happy' differ in case only"),
-        (("path,subject,label", "1.png,a,", "2.png,b,", "3.png,,x"), "not one of 3 samples .* most often: no label"),
+        (
+            ("path,subject,label", "1.png,a,", "2.png,b,", "3.png,,x"),
+            "no usable sample was found .3 dropped, the fir.*: no label",
+        ),
         (("path,subject", "1.png,a"), "no column 'label' among: path, subject"),
         (("subject,label", "1.png,a"), "no column 'path' among: subject, label"),
         (("path,subject,label",), "no rows below the header"),
@@ -408,7 +414,7 @@ def test_only_a_nested_duplicate_is_looked_into(tmp_path: Path) -> None:
         (("train/happy", "val/happy"), "no test folder beside train, val"),
         (("test/happy",), "no train folder beside test"),
         ((), "no folders in it"),
-        (("train/happy", "test"), "the split has no usable test sample|only one class"),
+        (("train/happy", "test"), "all samples have the one class"),
     ],
 )
 def test_a_folder_without_a_split_is_refused(tmp_path: Path, folders: tuple[str, ...], reason: str) -> None:
@@ -422,7 +428,7 @@ def test_a_folder_without_a_split_is_refused(tmp_path: Path, folders: tuple[str,
 def test_a_split_without_a_single_file_is_refused(tmp_path: Path) -> None:
     for folder in ("train/x", "test/x"):
         (tmp_path / folder).mkdir(parents=True)
-    _refused(tmp_path, "no samples")
+    _refused(tmp_path, "no usable sample was found")
 
 
 def test_a_folder_with_a_list_points_to_the_list(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def test_unnamed_copies_of_tested_pictures_are_not_trained_on() -> None:
     (fold,) = folds(samples, "fixed")
     assert (fold.train.tolist(), fold.test.tolist()) == ([0, 2], [3, 4])
     assert describe_protocol("fixed", [fold], samples) == (
-        "fixed split, 2 train / 2 test, people unknown, copies of tested pictures left out of training"
+        "fixed split, 2 train / 2 test, people unknown, exact copies of tested pictures left out of training"
     )
 
 

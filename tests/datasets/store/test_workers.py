@@ -19,7 +19,7 @@ from made_samples import broken, files_below, prepared_from, still
 from emonas.datasets.clips.frames import ImageFiles
 from emonas.datasets.clips.representation import PictureOptions
 from emonas.datasets.clips.sample import Sample
-from emonas.datasets.store import workers as workers_module
+from emonas.datasets.store import attempt as attempt_module
 from emonas.datasets.store.workers import make_all, split_into_batches, unfinished
 from emonas.errors import UserError
 
@@ -162,12 +162,12 @@ def test_a_batch_file_that_is_not_whole_is_made_anew(tmp_path: Path) -> None:
 def test_the_number_of_threads_is_put_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     threads: list[int] = []
 
-    def counted(sample: Sample, options: PictureOptions) -> np.ndarray:
+    def counted(sample: Sample, options: PictureOptions, frames: np.ndarray) -> np.ndarray:
         threads.append(cv2.getNumThreads())
         return np.zeros((3, 8, 8), np.uint8)
 
     before = cv2.getNumThreads()
-    monkeypatch.setattr(workers_module, "make_picture", counted)
+    monkeypatch.setattr(attempt_module, "make_picture", counted)
     cv2.setNumThreads(2)
     try:
         make_all(split_into_batches([still(1)], _OPTIONS, tmp_path), 1, lambda more: None)
@@ -177,10 +177,10 @@ def test_the_number_of_threads_is_put_back(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_a_clip_that_does_not_fit_into_memory_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def too_much(sample: Sample, options: PictureOptions) -> np.ndarray:
+    def too_much(sample: Sample, options: PictureOptions, frames: np.ndarray) -> np.ndarray:
         raise MemoryError
 
-    monkeypatch.setattr(workers_module, "make_picture", too_much)
+    monkeypatch.setattr(attempt_module, "make_picture", too_much)
     with pytest.raises(UserError, match="clip1: not enough memory: try fewer --jobs; what is made is kept"):
         make_all(split_into_batches([still(1)], _OPTIONS, tmp_path), 1, lambda more: None)
     assert files_below(tmp_path) == []
