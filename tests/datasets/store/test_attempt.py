@@ -90,7 +90,7 @@ def test_a_table_of_near_copies_that_names_other_rows_is_refused(command: Comman
     command.json("prepare", "folder", _split_with_copies(tmp_path), "--name", "all", "--size", "16")
     table = home / "prepared" / "all" / "near_copies.csv"
     table.write_text(table.read_text().replace("7,9,", "7,99,"))
-    with pytest.raises(UserError, match="names rows that samples.csv does not have"):
+    with pytest.raises(UserError, match=r"names rows that samples\.csv does not have"):
         load(table.parent)
 
 

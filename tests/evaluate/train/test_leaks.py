@@ -12,6 +12,7 @@ from known_cells import random_genotype
 from made_samples import STILLS, prepared_from, still
 from small import small_macro
 
+from emonas.datasets.protocols.near_copies import NearCopy
 from emonas.datasets.protocols.protocol import Fold, folds
 from emonas.datasets.store.prepared import Prepared
 from emonas.evaluate.train.leaks import find_leaks, has_seen, seen_by_any, seen_people
@@ -112,3 +113,13 @@ def test_the_same_picture_under_two_names_is_found_by_its_pixels() -> None:
     prepared = prepared_from([*(replace(sample, part=None) for sample in STILLS), copy])
     (leak,) = find_leaks(folds(prepared.samples, "loso"), [], prepared, None)
     assert "2 tested pictures are in the training part too" in leak and "made/somebody else" in leak
+
+
+def test_near_copies_on_both_sides_of_a_fold_are_named(prepared: Prepared) -> None:
+    fold = Fold("fixed", np.array([0, 1]), np.array([2, 3]))
+    beside = replace(prepared, near_copies=(NearCopy(0, 1, 1.0), NearCopy(2, 3, 1.0)))
+    assert not any("near copy" in leak for leak in find_leaks([fold], [], beside, None))
+    across = replace(prepared, near_copies=(NearCopy(1, 2, 0.97), NearCopy(0, 2, 0.98)))
+    (leak,) = [leak for leak in find_leaks([fold], [], across, None) if "near copy" in leak]
+    assert leak.startswith("1 tested picture has a near copy in the training part (")
+    assert prepared.samples[2].clip in leak and prepared.samples[1].clip in leak and "--drop-near-copies" in leak
