@@ -21,8 +21,10 @@ import numpy as np
 
 from emonas.datasets.clips.sample import Sample
 
-#: Side of a thumbnail in pixels.
-SIDE = 32
+#: Side of a thumbnail in pixels, and of the field of colours beside it.
+SIDE, COLOURS = 32, 4
+#: Numbers of a thumbnail: grey levels, then two colour differences.
+LENGTH = SIDE * SIDE + 2 * COLOURS * COLOURS
 #: From this correlation on, after the best crop, two pictures count as one.
 LIKENESS = 0.96
 
@@ -30,7 +32,7 @@ _CANDIDATE = 0.85
 _NEAREST = 2
 _COARSE, _FINE = 8, 14
 #: Sets below this size tell too little of what all their pictures have in common.
-_ENOUGH = 50
+_ENOUGH = 8
 _BLOCK = 512
 #: Sides of the windows that a crop may have left.
 _WINDOWS = (0.97, 0.94, 0.91, 0.88)
@@ -49,22 +51,25 @@ class NearCopy:
 
 
 def make_thumbnail(frame: np.ndarray) -> np.ndarray:
-    """A frame (H, W, 3), uint8, as (SIDE, SIDE) grey levels, uint8."""
-    grey = cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)
-    return cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    """A frame (H, W, 3), uint8, as (LENGTH,), uint8."""
+    small = cv2.resize(np.ascontiguousarray(frame), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    grey, *colours = cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb))
+    coarse = [cv2.resize(one, (COLOURS, COLOURS), interpolation=cv2.INTER_AREA) for one in colours]
+    return np.concatenate([one.ravel() for one in (grey, *coarse)])
 
 
 def find_near_copies(thumbnails: np.ndarray, samples: Sequence[Sample]) -> list[NearCopy]:
     """The pairs of samples of different people that are near copies, in the order of the first.
 
-    ``thumbnails`` are (N, SIDE, SIDE), uint8. Where nobody is named, only pairs of a tested and another sample count.
+    ``thumbnails`` are (N, LENGTH), uint8. Where nobody is named, only pairs of a tested and another sample count.
     Each sample is held against its two nearest, so of many copies of one picture each is in a pair.
     """
     tested = sum(sample.part == "test" for sample in samples)
     named = all(sample.subject is not None for sample in samples)
     if len(samples) < 2 or not (named or 0 < tested < len(samples)):
         return []
-    pictures = thumbnails.astype(np.float32)
+    pictures = thumbnails[:, : SIDE * SIDE].reshape(-1, SIDE, SIDE).astype(np.float32)
+    colours = thumbnails[:, SIDE * SIDE :].reshape(-1, 2, COLOURS, COLOURS).astype(np.float32) - 128
     coarse, fine = _Descriptors.fitted(pictures, _COARSE), _Descriptors.fitted(pictures, _FINE)
     pairs: dict[tuple[int, int], float] = {}
     candidates = _candidates(pictures, coarse, samples)
@@ -73,7 +78,7 @@ def find_near_copies(thumbnails: np.ndarray, samples: Sequence[Sample]) -> list[
         ones = np.stack([pictures[one.first][:, :: -1 if one.mirrored else 1] for one in block])
         others = pictures[[one.second for one in block]]
         for one, likeness in zip(block, _best_likeness(ones, others, fine).tolist(), strict=True):
-            if likeness >= LIKENESS:
+            if likeness >= LIKENESS and _same_colours(colours[one.first], colours[one.second], one.mirrored):
                 key = (min(one.first, one.second), max(one.first, one.second))
                 pairs[key] = max(likeness, pairs.get(key, 0.0))
     return [NearCopy(*key, round(pairs[key], 3)) for key in sorted(pairs)]
@@ -149,6 +154,12 @@ def _candidates(pictures: np.ndarray, descriptors: _Descriptors, samples: Sequen
             is_mirrored = bool(turned[row, other] > straight[row, other])
             found.append(_Candidate(int(block[row]), int(answering[other]), is_mirrored))
     return found
+
+
+def _same_colours(one: np.ndarray, other: np.ndarray, mirrored: bool) -> bool:
+    """Whether two fields of colours (2, COLOURS, COLOURS) may be those of one picture, brightened or saved again."""
+    apart = np.sqrt(np.mean((one[..., :: -1 if mirrored else 1] - other) ** 2))
+    return bool(apart <= 4 + 0.3 * np.sqrt(max(np.mean(one**2), np.mean(other**2))))
 
 
 def _crop_matrices() -> list[tuple[np.ndarray, np.ndarray]]:

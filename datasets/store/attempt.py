@@ -14,7 +14,7 @@ from emonas.datasets.databases.registry import make_legible
 from emonas.datasets.faces.face import NoFaceError
 from emonas.datasets.protocols.coverage import coverage_notes
 from emonas.datasets.protocols.near_copies import (
-    SIDE,
+    LENGTH,
     NearCopy,
     drop_near_copies,
     find_near_copies,
@@ -84,7 +84,7 @@ def _near_copies(dataset: str, used: Sequence[Sample], thumbnails: Sequence[byte
     if registry.entry(dataset).embedded or not used:
         return ()
     levels = np.frombuffer(b"".join(thumbnails), np.uint8)
-    return tuple(find_near_copies(levels.reshape(len(used), SIDE, SIDE), used))
+    return tuple(find_near_copies(levels.reshape(len(used), LENGTH), used))
 
 
 def _coverage_notes(dataset: str, used: Sequence[Sample]) -> tuple[str, ...]:
