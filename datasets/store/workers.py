@@ -14,7 +14,7 @@ import numpy as np
 
 import emonas
 from emonas.datasets.clips.representation import PictureOptions, make_picture
-from emonas.datasets.clips.sample import Sample
+from emonas.datasets.clips.sample import Sample, UnusableError
 from emonas.datasets.databases.registry import make_legible
 from emonas.datasets.faces.face import NoFaceError
 from emonas.datasets.store.batch_file import BatchFile, read_batch
@@ -89,8 +89,8 @@ def _made(sample: Sample, options: PictureOptions) -> bytes | str:
     """The pixels of a sample's picture, or why there are none."""
     try:
         return make_picture(sample, options).tobytes()
-    except NoFaceError as error:
-        return str(error)
+    except (NoFaceError, UnusableError) as error:
+        return make_legible(str(error))
     except UserError as error:
         return f"cannot be read: {make_legible(str(error))}"
     except MemoryError:
