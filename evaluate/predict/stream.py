@@ -16,7 +16,7 @@ from emonas.evaluate.model.model import Model
 from emonas.evaluate.predict.config import PredictConfig
 from emonas.evaluate.predict.readers import ClipReader, still_chunks
 from emonas.evaluate.predict.rows import Chunk, Progress, Row
-from emonas.evaluate.predict.sources import Frame, Source, open_source
+from emonas.evaluate.predict.sources import FASTEST, Frame, Source, open_source
 from emonas.evaluate.predict.tracking import Tracker, make_locator
 
 
@@ -53,6 +53,8 @@ class Stream:
     tally: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
+        if self.clips:
+            self.source = self.source.as_clip()
         _check(self)
         self.looker = make_locator(dict(self.model.info.input), self.config.faces, self.config.face_model)
         self.tally.notes += _notes(self)
@@ -74,7 +76,7 @@ class Stream:
         if self.clips:
             yield from ClipReader(self.model, source.rate, self.window).parts(self.frames(), tracker, self.tally)
         else:
-            yield from still_chunks(self.model, self.frames(), tracker, source.rate, self.tally, self.moving, keep)
+            yield from still_chunks(self.model, self.frames(), tracker, self.tally, self.moving, keep)
         self._end()
 
     @property
@@ -142,6 +144,10 @@ def _notes(stream: Stream) -> list[str]:
     notes = []
     if not source.rate_known and source.kind != "picture" and (stream.clips or source.kind != "folder"):
         notes.append(f"no frame rate is known, so {source.rate:g} frames a second are taken; see --frames-per-second")
+    if source.stamped and not 1 <= source.rate <= FASTEST:
+        notes.append(
+            f"{source.rate:.4g} frames a second by the video's time stamps: if that cannot be, give --frames-per-second"
+        )
     if stream.clips and stream.window is None and not stream.config.whole_clip:
         notes.append(f"no longer than {stream.config.window:g} s, so the clip is taken as one expression")
     return notes

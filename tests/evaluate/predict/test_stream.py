@@ -370,7 +370,7 @@ def test_a_clip_read_in_pieces_has_each_expression_once_and_whole(
     images = np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), dtype=np.uint8)
     images[:, 0, 0, 0], images[:, 0, 0, 1] = np.arange(300) % 256, np.arange(300) // 256
     reader = predict_clips.ClipReader(load_model(model_file(tmp_path, "dynamic"), "cpu"), 40.0, 20)
-    frames = (Frame(number, "", image) for number, image in enumerate(images))
+    frames = (Frame(number, "", image, seconds=number / 40) for number, image in enumerate(images))
     parts = list(reader.parts(frames, Tracker(FaceLocator(None), 10), Progress()))
     rows = [row for part in parts for row in part.rows if isinstance(row, ExpressionRow)]
     assert [(row.onset, row.offset) for row in rows] == [(onset, offset) for onset, _, offset in events]
@@ -455,14 +455,14 @@ def test_labels_stand_beside_each_other_and_inside_the_picture() -> None:
 def test_the_timeline_of_hours_takes_the_memory_of_minutes() -> None:
     steps = Steps(2)
     for number in range(10_000):
-        steps.add(number, (1.0, number / 10_000))
+        steps.add(number, (1.0, number / 10_000), number)
     frames, values = steps.curve()
     assert len(frames) <= 1024 < 2 * len(frames)
     np.testing.assert_allclose(values[:, 0], 1)
     np.testing.assert_allclose(values[:, 1], (frames + steps.width / 2) / 10_000, atol=0.01)
     gap = Steps(1, largest=True)
-    gap.add(0, [3.0])
-    gap.add(2, [5.0])
+    gap.add(0, [3.0], 0)
+    gap.add(2, [5.0], 2)
     assert np.isnan(gap.curve()[1][1, 0]) and gap.curve()[1][2, 0] == 5
 
 
