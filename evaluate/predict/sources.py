@@ -49,10 +49,10 @@ class Frame:
 
 
 class Clock:
-    """When the frames of a video are shown, asked for one after the other; never earlier than the one before.
+    """When the frames of a video are shown, asked for one after the other; each is later than the one before.
 
-    Stamps that stay or go back for a moment, as at the end of some files, are passed over by a usual step; where they
-    begin anew, as in files put together, the time goes on.
+    A stamp that is none, as at the end of some files, is a usual step after the last one; where stamps begin anew, as
+    in files put together, the time goes on.
     """
 
     def __init__(self, rate: float) -> None:
@@ -63,15 +63,18 @@ class Clock:
 
     def tick(self, stamp: float) -> float:
         """The time of the next frame, whose stamp is this, both in seconds."""
-        if stamp + self._ahead > self._seconds:
-            self._seconds = stamp + self._ahead
+        late = self._seconds - (stamp + self._ahead)
+        if late < 0:
+            self._seconds -= late
+        elif late <= self._step:
+            self._seconds += self._step / 4
         elif stamp > self._stamp:
             self._seconds += stamp - self._stamp
             self._ahead = self._seconds - stamp
         else:
             self._seconds += self._step
         self._stamp = stamp
-        return self._seconds
+        return max(0.0, self._seconds)
 
 
 @dataclass(frozen=True)

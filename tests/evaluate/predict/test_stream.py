@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from predicting import NAMES, Camera, longer, model_file, scene, write_image, write_video
+from predicting import NAMES, Camera, longer, model_file, retime, scene, write_image, write_video
 from small import assert_one_line_and_status_2, call
 
 from emonas.datasets.faces.crop import crop_face
@@ -400,6 +400,21 @@ def test_the_expressions_of_a_clip_are_drawn_where_they_are(
         if np.abs(cv2.cvtColor(drawn.read()[1], cv2.COLOR_BGR2RGB).astype(int) - plain).max() > 90
     ]
     assert marked == list(range(line["onset"], line["offset"] + 1))
+
+
+def test_an_expression_is_found_at_its_time_whatever_the_rate_does(
+    long_clip: tuple[np.ndarray, tuple[int, int]], tmp_path: Path
+) -> None:
+    frames, (onset, offset) = long_clip
+    # At rest the camera gives every third frame only, and claims the rate in between.
+    kept = [at for at in range(len(frames)) if onset <= at <= offset or at % 3 == 0]
+    video = write_video(tmp_path / "v.mp4", [frames[at] for at in kept], rate=60, code="mp4v")
+    retime(video, [after - before for before, after in zip(kept, [*kept[1:], len(frames)], strict=True)])
+    (row,) = expressions(predict(model_file(tmp_path, "dynamic"), video))
+    assert row.seconds[0] == pytest.approx(onset / 60, abs=0.15) and row.seconds[2] == pytest.approx(
+        offset / 60, abs=0.15
+    )
+    assert row.as_dict()["offset_seconds"] == pytest.approx(kept[row.offset] / 60, abs=2e-3)
 
 
 def test_a_clip_in_which_nothing_moves_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
