@@ -57,11 +57,15 @@ class _Stretch:
 
 @dataclass(frozen=True)
 class ClipReader:
-    """How a model's clips are read: ``window`` in frames is the longest expression; None takes the clip as one."""
+    """How a model's clips are read: ``window`` in frames is the longest expression; None takes the clip as one.
+
+    ``apex`` is the frame of that one's, where it is known.
+    """
 
     model: Model
     rate: float
     window: int | None
+    apex: int | None = None
 
     def parts(self, frames: Iterable[Frame], tracker: Tracker, tally: Progress) -> Iterator[Chunk]:
         """A Part for each stretch of each face, with its motion and the expressions in it. Raises UserError."""
@@ -105,7 +109,8 @@ class ClipReader:
     def _told(self, stretch: _Stretch, last: bool) -> Iterator[Chunk]:
         """What is in a stretch; unless it is the last of it, its end is kept for what may go on there."""
         if self.window is None:
-            row = self._row(stretch, Motion(0, -1, len(stretch.cuts) - 1, 0.0))
+            apex = stretch.numbers.index(self.apex) if self.apex in stretch.numbers else -1
+            row = self._row(stretch, Motion(0, apex, len(stretch.cuts) - 1, 0.0))
             yield Chunk((row,), number=stretch.person.number, first=stretch.numbers[0])
             return
         even = evenly(stretch.seconds, self.rate)
@@ -134,18 +139,18 @@ class ClipReader:
     def _row(self, stretch: _Stretch, motion: Motion) -> ExpressionRow:
         whole = self.window is None
         frames = np.stack(stretch.cuts[motion.onset : motion.offset + 1])
-        apex = None if whole else motion.apex - motion.onset
+        apex = None if motion.apex < 0 else motion.apex - motion.onset
         sample = Sample("", None, "", "", ArrayFrames(frames), 0, apex, len(frames) - 1)
         pictures, note = _pictures(sample, picture_options(self.model.info.input))
         said = predict_faces(self.model, pictures)
         return ExpressionRow(
             person=stretch.person,
             onset=stretch.numbers[motion.onset],
-            apex=None if whole else stretch.numbers[motion.apex],
+            apex=None if apex is None else stretch.numbers[motion.apex],
             offset=stretch.numbers[motion.offset],
             seconds=(
                 stretch.seconds[motion.onset],
-                None if whole else stretch.seconds[motion.apex],
+                None if apex is None else stretch.seconds[motion.apex],
                 stretch.seconds[motion.offset],
             ),
             strength=None if whole else motion.strength,

@@ -345,6 +345,32 @@ def test_a_whole_clip_is_one_expression_and_so_is_one_that_fits_the_window(
     assert any("taken as one expression" in note for note in said.tally.notes)
 
 
+@pytest.mark.parametrize("ending", ["mp4", "folder"])
+def test_a_part_of_a_recording_is_one_expression_as_python_answers_for_it(
+    long_clip: tuple[np.ndarray, tuple[int, int]], tmp_path: Path, ending: str
+) -> None:
+    frames, (onset, offset) = long_clip
+    model = model_file(tmp_path, "dynamic")
+    whole = tmp_path / f"clip.{ending}"
+    source = clip_folder(whole, frames) if ending == "folder" else write_video(whole, list(frames), code="mp4v")
+    apex = (onset + offset) // 2 + 2
+    said = predict(model, source, PredictConfig(onset=onset, apex=apex, offset=offset))
+    (row,) = expressions(said)
+    assert (row.onset, row.apex, row.offset) == (onset, apex, offset)
+    assert said.tally.frames == offset - onset + 1 and not said.tally.skipped
+    expected = load_model(model, "cpu").predict(source, onset=onset, apex=apex, offset=offset)
+    assert row.answer
+    np.testing.assert_allclose(row.answer.probabilities, expected.probabilities[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("onset", "apex", "offset"), [(5, 3, 8), (0, None, 12), (9, None, 2)])
+def test_phases_that_cannot_be_are_one_line(tmp_path: Path, onset: int, apex: int | None, offset: int) -> None:
+    folder = clip_folder(tmp_path / "clip", np.zeros((10, 16, 16, 3), np.uint8))
+    config = PredictConfig(onset=onset, apex=apex, offset=offset)
+    with pytest.raises(UserError, match=r"do not follow each other in 10 frames, counted from 0"):
+        predict(model_file(tmp_path, "dynamic"), folder, config)
+
+
 def test_a_clip_read_in_pieces_has_each_expression_once_and_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
