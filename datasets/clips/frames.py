@@ -7,13 +7,16 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from emonas.datasets.clips.flaws import content_flaw, file_flaw, image_flaw, os_error_text
+from emonas.datasets.clips.sample import UnusableError
+from emonas.datasets.clips.video_still import open_reel
 from emonas.errors import UserError
 
 #: Endings of the files that count as frames, and of those that count as videos (lower case).
@@ -21,6 +24,8 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".
 VIDEO_SUFFIXES = frozenset({".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"})
 #: Decoded pixels of one video that are still held in memory.
 MAX_VIDEO_BYTES = 4 * 2**30
+#: Frames of a clip whose sides differ from the first one's by up to this share are brought to its size.
+MOST_UNEQUAL = 0.25
 
 
 def _silence_opencv() -> None:
@@ -47,7 +52,8 @@ class ImageFiles:
         """All frames as uint8 (T, H, W, 3), RGB.
 
         Grey becomes three equal channels, 16 bit is scaled to 8, alpha is dropped, a camera's orientation tag
-        is obeyed. Raises UserError naming the first frame that cannot be read or has another size.
+        is obeyed; frames that differ a little in size, as faces cut out one by one do, are brought to the size of the
+        first one. Raises UserError naming the first frame that cannot be read, UnusableError if its size is another.
         """
         if not self.paths:
             raise UserError("a clip without frames cannot be read")
@@ -55,11 +61,12 @@ class ImageFiles:
         frames = np.empty((len(self.paths), *first.shape), np.uint8)
         frames[0] = first
         for index, path in enumerate(self.paths[1:], start=1):
-            image = _image(path)
-            if image.shape != first.shape:
-                raise UserError(f"{path}: {_size(image)}, but the first frame of the clip has {_size(first)}")
-            frames[index] = image
+            frames[index] = _fitted(_image(path), first, path.name)
         return frames
+
+    def part(self, first: int, last: int) -> ImageFiles:
+        """The files from one position to another."""
+        return ImageFiles(self.paths[first : last + 1])
 
     def flaw(self) -> str:
         """Why the frames cannot be read, empty if nothing speaks against it; headers and trailers only."""
@@ -114,26 +121,26 @@ class VideoFile:
         """
         if reason := file_flaw(self.path):
             raise UserError(f"{self.path}: {reason}")
-        with _opened(self.path) as capture:
-            # Seeking lands on another frame in some codecs; decoding up to the first one never does.
-            images = _remaining(capture) if all(capture.grab() for _ in range(self.first)) else iter(())
-            first = next(images, None)
-            if first is None or self.count < 1:
-                raise UserError(f"{self.path}: not a video, cut off, or no frame {self.first} in it")
-            if first.nbytes * self.count > MAX_VIDEO_BYTES:
-                raise UserError(
-                    f"{self.path}: {self.count} frames of {_size(first)} do not fit into "
-                    f"{MAX_VIDEO_BYTES / 2**30:g} GiB: cut the video down to the expression"
-                )
-            return self._filled(first, images)
+        images = open_reel(self.path, self.first).frames(self.first)
+        first = next(images, None)
+        if first is None or self.count < 1:
+            raise UserError(f"{self.path}: not a video, cut off, or no frame {self.first} in it")
+        if first.nbytes * self.count > MAX_VIDEO_BYTES:
+            raise UserError(
+                f"{self.path}: {self.count} frames of {_size(first)} do not fit into "
+                f"{MAX_VIDEO_BYTES / 2**30:g} GiB: cut the video down to the expression, or give onset and offset"
+            )
+        return self._filled(first, images)
+
+    def part(self, first: int, last: int) -> VideoFile:
+        """The frames from one position in these to another."""
+        return replace(self, first=self.first + first, count=last + 1 - first)
 
     def _filled(self, first: np.ndarray, others: Iterator[np.ndarray]) -> np.ndarray:
         frames = np.empty((self.count, *first.shape), np.uint8)
         frames[0], done = first, 1
         for done, image in zip(range(2, self.count + 1), others, strict=False):
-            if image.shape != first.shape:
-                raise UserError(f"{self.path}: the frame size changes from {_size(first)} to {_size(image)}")
-            frames[done - 1] = image
+            frames[done - 1] = _fitted(image, first, f"frame {self.first + done - 1}")
         if self.count - done > max(1, self.count // 10):
             raise UserError(f"{self.path}: cut off: {done} of {self.count} frames can be read")
         frames[done:] = frames[done - 1]
@@ -156,6 +163,16 @@ def whole_video(path: Path) -> VideoFile:
 
 def frame_count(path: Path) -> int:
     """Number of frames that a video claims, counted where it claims nothing; 0 if not one can be decoded."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return 0
+    return _count(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _count(path: Path, size: int, time: int) -> int:
+    """The count of a file as it is now: a recording is asked once for all of its expressions."""
     with _opened(path) as capture:
         if not capture.grab():
             return 0
@@ -222,12 +239,14 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
-def _remaining(capture: cv2.VideoCapture) -> Iterator[np.ndarray]:
-    while True:
-        there, image = capture.read()
-        if not there:
-            return
-        yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+def _fitted(image: np.ndarray, first: np.ndarray, name: str) -> np.ndarray:
+    """A frame in the size of the clip's first one."""
+    if image.shape == first.shape:
+        return image
+    height, width = first.shape[:2]
+    if abs(image.shape[0] - height) > MOST_UNEQUAL * height or abs(image.shape[1] - width) > MOST_UNEQUAL * width:
+        raise UnusableError(f"frames of unequal size: {name} has {_size(image)}, the first one {_size(first)}")
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _size(image: np.ndarray) -> str:

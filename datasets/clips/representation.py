@@ -13,7 +13,7 @@ A prepared array (N, C, H, W) of clips is read back as video by ``images.reshape
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 import cv2
@@ -25,11 +25,12 @@ from emonas.datasets.clips.flow import flow_picture
 from emonas.datasets.clips.interpolation import interpolate
 from emonas.datasets.clips.magnification import magnify
 from emonas.datasets.clips.options import PictureConfig
-from emonas.datasets.clips.sample import Sample
+from emonas.datasets.clips.sample import Sample, UnusableError, part_of
 from emonas.errors import UserError
 from emonas.options.types import Representation
 
-_NO_MOTION = "no frame between onset and the end of the span, so nothing moves"
+#: How far a magnification looks beyond onset and offset, in their distance: a slower wave is none of an expression's.
+_CONTEXT = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,7 @@ def _still(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Seque
 def _dynamic(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequence[np.ndarray]:
     onset, offset = phases(sample)
     last = offset if options.span == "onset-offset" else apex_of(sample, frames, options.apex_policy)
-    if last <= onset:
-        raise UserError(_NO_MOTION)
+    _check_motion(onset, last, offset, " to pool; --span onset-offset takes those after it")
     return (_pooled(frames[onset : last + 1], options),)
 
 
@@ -72,17 +72,24 @@ def _dynamic_pair(sample: Sample, frames: np.ndarray, options: PictureOptions) -
     """A half without motion, where the apex is the first or last frame, is even grey."""
     onset, offset = phases(sample)
     apex = apex_of(sample, frames, options.apex_policy)
-    if offset <= onset:
-        raise UserError(_NO_MOTION)
+    _check_motion(onset, offset, offset)
     return _pooled(frames[onset : apex + 1], options), _pooled(frames[apex : offset + 1], options)
 
 
 def _flow(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequence[np.ndarray]:
-    onset, _ = phases(sample)
+    onset, offset = phases(sample)
     apex = apex_of(sample, frames, options.apex_policy)
-    if apex <= onset:
-        raise UserError(_NO_MOTION)
+    _check_motion(onset, apex, offset)
     return (flow_picture(frames[onset], frames[apex], options.flow),)
+
+
+def _check_motion(onset: int, last: int, offset: int, instead: str = "") -> None:
+    """Raise UnusableError, saying why, where nothing moves from the onset to the last frame that is looked at."""
+    if last > onset:
+        return
+    if offset > onset:
+        raise UnusableError(f"apex on the onset: no frames between them{instead}")
+    raise UnusableError("nothing moves: the clip has a single frame, or its onset is its offset")
 
 
 def _apex(sample: Sample, frames: np.ndarray, options: PictureOptions) -> Sequence[np.ndarray]:
@@ -127,15 +134,34 @@ def resolve_representation(representation: Representation, samples: tuple[Sample
 def make_picture(sample: Sample, options: PictureOptions, frames: np.ndarray | None = None) -> np.ndarray:
     """One sample as (channels, size, size), uint8. Pooling comes before resizing: one picture is resized, not all.
 
-    ``frames`` are the sample's where they have been read already.
+    ``frames`` are the sample's where they have been read already, of one that is `narrowed`.
     """
     if frames is None:
+        sample = narrowed(sample, options)
         frames = sample.frames.read()
     if options.magnify:
         onset, offset = phases(sample)
         frames = magnify(frames, options.magnify, offset - onset + 1)
     made = REPRESENTATIONS[options.representation](sample, frames, options)
     return np.concatenate([_square(one, options.size) for one in made])
+
+
+def narrowed(sample: Sample, options: PictureOptions) -> Sample:
+    """The sample with the frames that its picture is made of: those of a clip from onset to offset, for a
+    magnification some around them, too."""
+    if options.representation == "still":
+        return sample
+    context = _CONTEXT if options.magnify else 0
+    onset, offset = phases(sample)
+    apex = onset if sample.apex is None else sample.apex
+    around = context * (offset - onset + 1)
+    first = max(0, min(onset - around, apex))
+    last = min(len(sample.frames) - 1, max(offset + around, apex))
+    if (first, last) == (0, len(sample.frames) - 1):
+        return sample
+    moved = None if sample.apex is None else apex - first
+    frames = part_of(sample.frames, first, last)
+    return replace(sample, frames=frames, onset=onset - first, apex=moved, offset=offset - first)
 
 
 def _square(image: np.ndarray, size: int) -> np.ndarray:

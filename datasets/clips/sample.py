@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+
+from emonas.errors import UserError
 
 #: The parts of an owner's fixed split.
 PARTS = ("train", "validation", "test")
@@ -32,6 +34,40 @@ class Frames(Protocol):
         ...
 
 
+@runtime_checkable
+class Divisible(Protocol):
+    """Frames of which some can be read without the others."""
+
+    def part(self, first: int, last: int) -> Frames:
+        """Only the frames from one position to another, both included."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Part:
+    frames: Frames
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return self.last + 1 - self.first
+
+    def read(self) -> np.ndarray:
+        return self.frames.read()[self.first : self.last + 1]
+
+    def flaw(self) -> str:
+        return self.frames.flaw()
+
+
+def part_of(frames: Frames, first: int, last: int) -> Frames:
+    """The frames from one position to another, both included; the others are not read where that can be."""
+    return frames.part(first, last) if isinstance(frames, Divisible) else _Part(frames, first, last)
+
+
+class UnusableError(UserError):
+    """Frames that can be read, but of which no picture can be made."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One labelled expression: a still image, or a clip with its phases.
@@ -39,7 +75,8 @@ class Sample:
     ``onset``, ``apex`` and ``offset`` are zero-based positions in ``frames`` (not the owner's frame numbers).
     ``subject`` is None where the owner gives no identities; such samples carry a ``group`` instead, which names
     what must stay on one side of a split (for instance a hash of the pixels, so that copies stay together).
-    ``dropped`` is the reason why a sample is left out, empty for a sample in use.
+    ``dropped`` is the reason why a sample is left out, empty for a sample in use; ``remarks`` are what was doubtful
+    about its frames, each as KIND: DETAIL.
     """
 
     dataset: str
@@ -54,6 +91,7 @@ class Sample:
     part: str | None = None
     group: str = ""
     dropped: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def person(self) -> str:

@@ -1,9 +1,10 @@
-"""Single frames of a long video, read one after the other without decoding it anew for each."""
+"""Frames of a long video, read one after the other without decoding it anew for each."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class VideoStill:
         """The frame as uint8 (1, H, W, 3), RGB. Raises UserError when there is no such frame."""
         if reason := self.flaw():
             raise UserError(f"{self.path}: {reason}")
-        image = _reel(self.path, self.at).frame(self.at)
+        image = open_reel(self.path, self.at).frame(self.at)
         if image is None:
             raise UserError(f"{self.path}: not a video, cut off, or no frame {self.at} in it")
         return image[None]
@@ -41,12 +42,11 @@ class VideoStill:
         return file_flaw(self.path)
 
 
-class _Reel:
+class Reel:
     """A video that is read forwards only."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.owner = os.getpid()
+        self.origin = _origin(path)
         self.next = 0
         # Without a named backend OpenCV takes "clip001.avi" for a pattern of numbered images.
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
@@ -62,14 +62,25 @@ class _Reel:
         self.next += there
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if there else None
 
+    def frames(self, at: int) -> Iterator[np.ndarray]:
+        """The frames from a position that is not behind to the video's end."""
+        while (image := self.frame(at)) is not None:
+            yield image
+            at += 1
+
 
 _last = threading.local()
 
 
-def _reel(path: Path, at: int) -> _Reel:
+def open_reel(path: Path, at: int) -> Reel:
     """The video that this thread has read last, where it is this one and not yet past the position; else a new one."""
-    reel: _Reel | None = getattr(_last, "reel", None)
-    # A process that was forked shares its parent's file position and must not move it.
-    if reel is None or reel.path != path or reel.next > at or reel.owner != os.getpid():
-        reel = _last.reel = _Reel(path)
+    reel: Reel | None = getattr(_last, "reel", None)
+    if reel is None or reel.next > at or reel.origin != _origin(path):
+        reel = _last.reel = Reel(path)
     return reel
+
+
+def _origin(path: Path) -> tuple[object, ...]:
+    """What a reel is of: a file as it is now, and the process, as one that was forked must not move its parent's."""
+    found = path.stat()
+    return os.getpid(), path, found.st_size, found.st_mtime_ns

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from emonas.datasets.clips.frames import frame_number, sorted_frames
+from emonas.datasets.clips.numbering import numbered_frames
 from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.reading.assemble import Key, by_key, find_clips, key, number_in
 from emonas.datasets.reading.choices import AUTO, Choices
@@ -191,10 +191,10 @@ def _renumbered(entry: Entry, place: Path | None) -> Entry:
     onset, offset = parse_whole(entry.onset), parse_whole(entry.offset)
     if entry.flaw or place is None or onset is None or offset is None:
         return entry
-    numbers = [frame_number(path) or 0 for path in sorted_frames(place)]
+    numbers = numbered_frames(place).numbers
     if {onset, offset} <= set(numbers) or len(numbers) != offset - onset + 1:
         return entry
-    return _moved(entry, numbers[0] - onset)
+    return _moved(entry, int(numbers[0]) - onset)
 
 
 def _moved(entry: Entry, by: int) -> Entry:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from emonas.datasets.clips.flaws import os_error_text
-from emonas.datasets.clips.frames import frame_number, sorted_frames
+from emonas.datasets.clips.frames import frame_number
+from emonas.datasets.clips.numbering import numbered_frames
 from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.reading.assemble import Key, by_key, find_entries, key
 from emonas.datasets.reading.choices import Choices
@@ -95,11 +96,12 @@ def _entries(images: Path, labels: Path, units: Path | None, choices: Choices) -
     coded = _by_sequence(units, _FACS) if units else {}
     for own in {**folders, **emotions}:
         sequence = _sequence(own, emotions.get(own), coded.get(own))
-        frames = sorted_frames(folders[own]) if own in folders and not sequence.flaw else []
-        if frames:
-            numbers, peak = [frame_number(path) for path in frames], frame_number(emotions[own])
-            frames = frames[: numbers.index(peak) + 1] if peak in numbers else []
-            sequence = replace(sequence, flaw="" if frames else f"peak not in the sequence: frame {peak}")
+        frames: tuple[Path, ...] = ()
+        if own in folders and not sequence.flaw:
+            found, peak = numbered_frames(folders[own]), frame_number(emotions[own])
+            frames = found.paths[: found.numbers.index(peak) + 1] if peak in found.numbers else ()
+            flaw = found.flaw or (f"peak not in the sequence: frame {peak}" if found.paths and not frames else "")
+            sequence = replace(sequence, flaw=flaw, remarks=found.remarks)
         yield from peak_pictures(sequence, frames, class_set, choices)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from emonas.datasets.clips.sample import ReadResult, Sample, copies_note
 from emonas.datasets.databases.folder_classes import read_class_folders
 from emonas.datasets.databases.folder_csv import read_listing
+from emonas.datasets.reading.assemble import frame_notes
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
-from emonas.datasets.reading.entry import Entry
+from emonas.datasets.reading.entry import Entry, Phases, is_clip, phase_numbers
 from emonas.errors import UserError
 
 
@@ -21,7 +22,8 @@ def read(source: Path, choices: Choices = NO_CHOICES, name: str = "folder") -> R
     The CSV has the columns path, subject, label and, where wanted, part (train, validation, test), onset, apex
     and offset. A path is an image, a folder of frames or a video. Frames are counted as in their file names, those
     of a video from 0; without an onset or offset a clip starts and ends with its first and last frame; an apex
-    that is empty, "/", NaN or 0 is unknown. Phases of a still are not read.
+    that is empty, "/", NaN or 0 is unknown. Phases of a still are not read. Rows with the same path and other phases
+    are expressions of one recording, each a sample with the name path#onset-offset.
 
     A folder holds train/CLASS and test/CLASS (and, where wanted, validation/CLASS) with images, or with videos and
     folders of frames. Class folders name nobody, which a note says; exact copies stay together (``group``).
@@ -36,21 +38,48 @@ def read(source: Path, choices: Choices = NO_CHOICES, name: str = "folder") -> R
     _check_kind(source, used)
     classes = _classes(source, used)
     _check_people(source, used)
-    return ReadResult(samples, classes, (*notes, *_people_notes(used), *_part_notes(used, classes)))
+    return ReadResult(
+        samples, classes, (*notes, *frame_notes(samples), *_people_notes(used), *_part_notes(used, classes))
+    )
 
 
-def _repeats_flawed(entries: Iterable[Entry]) -> Iterator[Entry]:
-    labels: dict[str, str] = {}
+def _repeats_flawed(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Rows that repeat a path are flawed, but expressions of one recording, each with its phases, get their names."""
+    labels: dict[tuple[str, Phases], str] = {}
+    several = _recordings(entries)
     for entry in entries:
         place = os.path.normpath(entry.path)
+        own = phase_numbers(entry) if place in several else ()
         if entry.flaw:
             yield entry
-        elif place not in labels:
-            labels[place] = entry.label
-            yield entry
+        elif (place, own) not in labels:
+            labels[place, own] = entry.label
+            yield replace(entry, clip=_expression(entry.clip, own, several[place])) if own else entry
         else:
-            other = f", first labelled {labels[place]!r}" if labels[place] != entry.label else ""
-            yield replace(entry, flaw=f"path listed before{other}")
+            first = labels[place, own]
+            other = f", first labelled {first!r}" if first != entry.label else ""
+            yield replace(entry, flaw=f"path listed before{' with these phases' if own else ''}{other}")
+
+
+def _recordings(entries: Iterable[Entry]) -> dict[str, set[Phases]]:
+    """The clips that several rows with phases of their own tell of, with all these phases."""
+    found: dict[str, set[Phases]] = {}
+    for entry in entries:
+        if not entry.flaw and is_clip(entry.path):
+            found.setdefault(os.path.normpath(entry.path), set()).add(phase_numbers(entry))
+    return {place: phases for place, phases in found.items() if len(phases) > 1}
+
+
+def _expression(clip: str, own: Phases, all_phases: set[Phases]) -> str:
+    """The name of one of several expressions: rec1#9-17, with its apex where another one differs in nothing else.
+
+    What has no phases is the whole recording.
+    """
+    onset, apex, offset = own
+    if not any(own):
+        return clip
+    alike = sum((one[0], one[2]) == (onset, offset) for one in all_phases) > 1
+    return f"{clip}#{'-'.join((onset, apex, offset) if alike else (onset, offset))}"
 
 
 def _check_kind(source: Path, used: Sequence[Sample]) -> None:

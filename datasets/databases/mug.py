@@ -12,6 +12,7 @@ import numpy as np
 
 from emonas.datasets.clips.apex import find_most_different
 from emonas.datasets.clips.frames import ImageFiles, sorted_frames
+from emonas.datasets.clips.numbering import numbered_frames
 from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.reading.assemble import find_entries
 from emonas.datasets.reading.choices import Choices
@@ -117,18 +118,20 @@ def _entries(parts: Sequence[str], take: Path, choices: Choices) -> Iterator[Ent
     """The stills of a take; ``parts`` lead to it from the root: subject, perhaps session, expression, perhaps take."""
     has_takes = parts[-1].casefold().startswith("take")
     label, clip, subject = parts[-2 if has_takes else -1], "/".join(parts[1:]), parts[0]
-    frames = sorted_frames(take)
-    flaw = "set aside by its name: end or nsg" if has_takes and _set_aside(parts[-1]) else "" if frames else "no frames"
+    found = numbered_frames(take)
+    frames, flaw = found.paths, found.flaw or ("" if found.paths else "no frames")
+    if has_takes and _set_aside(parts[-1]):
+        flaw = "set aside by its name: end or nsg"
     if flaw:
         yield Entry(take, clip, label, subject, flaw=flaw)
         return
     searched = choices.apex_policy == "max-diff" and emotion(label) != "neutral"
-    paths, flaw = tuple(frames), ImageFiles(tuple(frames)).flaw() if searched else ""
+    flaw = ImageFiles(frames).flaw() if searched else ""
     about = _about(len(frames) // 2, len(frames), int(choices.frames or 1))
     for which, at in enumerate(about):
         still = f"{clip} ({which + 1} of {len(about)})" if len(about) > 1 else clip
-        pixels = FrameByApex(paths, which, len(about)) if searched else None
-        yield Entry(paths[at], still, label, subject, flaw=flaw, frames=pixels)
+        pixels = FrameByApex(frames, which, len(about)) if searched else None
+        yield Entry(frames[at], still, label, subject, flaw=flaw, frames=pixels, remarks=found.remarks)
 
 
 def _set_aside(name: str) -> bool:

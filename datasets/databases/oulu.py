@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from emonas.datasets.clips.frames import sorted_frames
+from emonas.datasets.clips.numbering import numbered_frames
 from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.reading.assemble import find_entries
 from emonas.datasets.reading.choices import AUTO, Choices
@@ -91,5 +91,7 @@ def _entries(folders: Iterator[Path], choices: Choices) -> Iterator[Entry]:
     class_set = DATABASE.class_set(choices.classes)
     for folder in folders:
         if folder.is_dir():
-            sequence = Entry(folder, folder.name, folder.name, folder.parent.name.upper())
-            yield from peak_pictures(sequence, sorted_frames(folder), class_set, choices)
+            found = numbered_frames(folder)
+            subject = folder.parent.name.upper()
+            sequence = Entry(folder, folder.name, folder.name, subject, flaw=found.flaw, remarks=found.remarks)
+            yield from peak_pictures(sequence, found.paths, class_set, choices)

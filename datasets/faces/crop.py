@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from emonas.datasets.clips.sample import Frames, Sample
+from emonas.datasets.clips.sample import Frames, Sample, part_of
 from emonas.datasets.faces.face import MARGIN, Face, FaceFinder, NoFaceError
 from emonas.datasets.faces.options import FaceOptions
 from emonas.errors import UserError
@@ -34,6 +34,10 @@ class FaceFrames:
         if not found:
             raise NoFaceError("no face found")
         return crop_face(frames, max(found, key=lambda face: face.side))
+
+    def part(self, first: int, last: int) -> FaceFrames:
+        """Some of the frames, which hold the onset's."""
+        return FaceFrames(part_of(self.frames, first, last), self.finder, self.onset - first)
 
     def flaw(self) -> str:
         """That of the whole frames."""

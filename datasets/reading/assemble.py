@@ -81,7 +81,7 @@ def find_entries(
     done = [entry if classified else _classified(entry, class_set) for entry in entries]
     samples = tuple(entry.sample(database.name) for entry in done)
     gaps = _listed("frames lacking inside a clip", list(_gaps(done, samples)))
-    return ReadResult(samples, class_set.classes, (*notes, *gaps), choices.given())
+    return ReadResult(samples, class_set.classes, (*notes, *gaps, *frame_notes(samples)), choices.given())
 
 
 def _classified(entry: Entry, class_set: ClassSet) -> Entry:
@@ -96,9 +96,20 @@ def _gaps(entries: Sequence[Entry], samples: Sequence[Sample]) -> Iterator[str]:
     for entry, sample in zip(entries, samples, strict=True):
         if sample.dropped or sample.onset is None or sample.offset is None:
             continue
-        onset, offset = frame("onset", entry.onset), frame("offset", entry.offset)
+        onset, offset = frame("onset", entry.onset, seconds=True), frame("offset", entry.offset, seconds=True)
         if onset is not None and offset is not None and offset - onset > sample.offset - sample.onset:
             yield f"{sample.subject}/{sample.clip}: {offset - onset - sample.offset + sample.onset}"
+
+
+def frame_notes(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """What was doubtful about the frames of these samples, a note for each kind."""
+    kinds: dict[str, dict[str, None]] = {}
+    for sample in samples:
+        for remark in sample.remarks:
+            kind, _, detail = remark.partition(": ")
+            where = "/".join(filter(None, (sample.subject, sample.clip)))
+            kinds.setdefault(kind, {})[f"{where}: {detail}"] = None
+    return tuple(note for kind, cases in kinds.items() for note in _listed(kind, list(cases)))
 
 
 def _listed(what: str, cases: Sequence[str]) -> tuple[str, ...]:

@@ -6,10 +6,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
+from emonas.datasets.clips.apex import phases
 from emonas.datasets.clips.flaws import os_error_text
-from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, VideoFile, frame_number, sorted_frames, whole_video
+from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, VideoFile, whole_video
+from emonas.datasets.clips.numbering import Number, numbered_frames
 from emonas.datasets.clips.sample import Frames, Sample, fingerprint
 from emonas.errors import UserError
 
@@ -21,7 +24,7 @@ class Entry:
     ``onset``, ``apex`` and ``offset`` are frame numbers as the user writes them; ``flaw`` says what is already
     known to be wrong, ``row`` which row of the owner's table tells of the expression. ``cut`` stands for a path that
     holds much more than the expression: only the frames from onset to offset are taken. ``frames`` are the pixels of
-    a still that is no file of its own; the path then only says where it is from.
+    a still that is no file of its own; the path then only says where it is from. ``remarks`` are the sample's.
     """
 
     path: Path
@@ -37,6 +40,7 @@ class Entry:
     row: int | None = None
     cut: bool = False
     frames: Frames | None = None
+    remarks: tuple[str, ...] = ()
 
     def sample(self, dataset: str) -> Sample:
         """The sample, dropped with a reason when the entry is flawed or, by a cheap check, its files are.
@@ -51,6 +55,7 @@ class Entry:
             ImageFiles(()),
             part=self.part,
             action_units=self.action_units,
+            remarks=self.remarks,
         )
         if self.flaw:
             return sample.drop(self._with_row(self.flaw))
@@ -72,18 +77,37 @@ class Entry:
             flaw = self.frames.flaw()
             still = replace(sample, frames=self.frames)
             return still.drop(self._with_row(flaw)) if flaw else still
-        frames, is_clip = _frames(self.path)
-        known = positions(frames) if is_clip else {}
-        if self.cut:
-            frames, known = _cut(frames, known, self.onset, self.offset)
-        sample = replace(sample, frames=frames)
-        if flaw := frames.flaw():
-            return sample.drop(self._with_row(flaw))
-        if self.subject is None:
-            sample = replace(sample, group=fingerprint(_contents(frames)))
-        return self._with_phases(sample, known) if is_clip else sample
+        if os.path.isdir(self.path):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
+            found = numbered_frames(self.path)
+            sample = replace(sample, remarks=(*sample.remarks, *found.remarks))
+            known = {number: position for position, number in enumerate(found.numbers)}
+            return self._clip(sample, ImageFiles(found.paths), known, found.flaw)
+        if self.path.suffix.lower() in VIDEO_SUFFIXES:
+            video = whole_video(self.path)
+            return self._clip(sample, video, {position: position for position in range(len(video))})
+        picture = ImageFiles((self.path,))
+        return self._grouped(replace(sample, frames=picture), picture, picture.flaw())
 
-    def _with_phases(self, sample: Sample, known: Mapping[int, int]) -> Sample:
+    def _clip(
+        self, sample: Sample, frames: ImageFiles | VideoFile, known: Mapping[Number, int], flaw: str = ""
+    ) -> Sample:
+        """A clip, checked from its onset to its offset, as no other frames are looked at."""
+        if flaw or not frames:
+            return sample.drop(self._with_row(flaw or frames.flaw()))
+        try:
+            part, known = _cut(frames, known, self.onset, self.offset) if self.cut else (frames, known)
+            placed = self._with_phases(replace(sample, frames=part), known)
+        except ValueError as error:
+            return sample.drop(self._with_row(str(error)))
+        return self._grouped(placed, frames, part.part(*phases(placed)).flaw())
+
+    def _grouped(self, sample: Sample, recording: ImageFiles | VideoFile, flaw: str) -> Sample:
+        """Dropped for a flaw; else, where nobody is named, together with all that is from the same recording."""
+        if flaw:
+            return sample.drop(self._with_row(flaw))
+        return sample if self.subject is not None else replace(sample, group=fingerprint(_contents(recording)))
+
+    def _with_phases(self, sample: Sample, known: Mapping[Number, int]) -> Sample:
         onset = _position("onset", self.onset, known)
         apex = _position("apex", self.apex, known)
         offset = _position("offset", self.offset, known)
@@ -95,42 +119,21 @@ class Entry:
         return replace(sample, onset=onset, apex=apex, offset=offset)
 
 
-def positions(frames: ImageFiles | VideoFile) -> dict[int, int]:
-    """Frame numbers to zero-based positions: the last numbers in the file names where every file has its own.
-
-    Frames of a video, and files without such numbers, are numbered 0, 1, 2 and so on.
-    """
-    numbers = [frame_number(path) for path in frames.paths] if isinstance(frames, ImageFiles) else []
-    given = {number: position for position, number in enumerate(numbers) if number is not None}
-    return given if len(given) == len(frames) else {position: position for position in range(len(frames))}
-
-
-def _position(phase: str, text: str, known: Mapping[int, int]) -> int | None:
-    number = frame(phase, text)
+def _position(phase: str, text: str, known: Mapping[Number, int]) -> int | None:
+    number = frame(phase, text, seconds=any(isinstance(number, Decimal) for number in known))
     if number is not None and number not in known:
         raise ValueError(f"{phase} not in the clip: {number} is not among frames {min(known)} to {max(known)}")
     return None if number is None else known[number]
 
 
 def _cut(
-    frames: ImageFiles | VideoFile, known: Mapping[int, int], onset: str, offset: str
-) -> tuple[ImageFiles | VideoFile, dict[int, int]]:
+    frames: ImageFiles | VideoFile, known: Mapping[Number, int], onset: str, offset: str
+) -> tuple[ImageFiles | VideoFile, dict[Number, int]]:
     """The frames from onset to offset, and the positions in them of the numbers that are left."""
     first, last = _position("onset", onset, known), _position("offset", offset, known)
     first, last = first or 0, len(frames) - 1 if last is None else last
     left = {number: position - first for number, position in known.items() if first <= position <= last}
-    if isinstance(frames, ImageFiles):
-        return ImageFiles(frames.paths[first : last + 1]), left
-    return replace(frames, first=first, count=max(0, last + 1 - first)), left
-
-
-def _frames(path: Path) -> tuple[ImageFiles | VideoFile, bool]:
-    """Where the pixels come from, and whether they make a clip: a folder with a single frame is one, too."""
-    if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
-        return ImageFiles(tuple(sorted_frames(path))), True
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        return whole_video(path), True
-    return ImageFiles((path,)), False
+    return frames.part(first, last), left
 
 
 def _contents(frames: ImageFiles | VideoFile) -> Iterator[bytes]:
@@ -140,19 +143,45 @@ def _contents(frames: ImageFiles | VideoFile) -> Iterator[bytes]:
                 yield chunk
 
 
+def is_clip(path: Path) -> bool:
+    """Whether a path leads to a clip, a video by its name or a folder of frames, and not to a still."""
+    return path.suffix.lower() in VIDEO_SUFFIXES or os.path.isdir(path)  # noqa: PTH112 (as above)
+
+
+#: Onset, apex and offset as texts, alike for equal numbers.
+Phases = tuple[str, ...]
+
+
+def phase_numbers(entry: Entry) -> Phases:
+    """What an entry's phases say, however it is written: 5, 5.0 and 05 are one number; unknown ones are empty."""
+    found = []
+    for phase in ("onset", "apex", "offset"):
+        text = getattr(entry, phase)
+        try:
+            number = frame(phase, text, seconds=True)
+        except ValueError:
+            number = text
+        found.append("" if number is None else str(number))
+    return tuple(found)
+
+
 #: What stands in a spreadsheet for a frame that nobody knows.
 UNKNOWN = frozenset({"", "/", "\\", "-", "?", "nan", "none", "n/a", "#n/a"})
 
 
-def frame(phase: str, text: str) -> int | None:
+def frame(phase: str, text: str, seconds: bool = False) -> Number | None:
     """The frame number of a phase ("onset", "apex" or "offset"), None where it is unknown.
 
-    There is no apex 0: owners write it for "none". Raises ValueError for what is no number.
+    There is no apex 0: owners write it for "none". With ``seconds`` frames are numbered by their time, so that
+    decimals count. Raises ValueError for what is no number.
     """
     if text.casefold() in UNKNOWN:
         return None
     # Spreadsheets write whole numbers as 12.0 when another cell of the column is empty.
-    number = re.fullmatch(r"([0-9]+)(?:\.0*)?", text)
-    if not number:
+    if found := re.fullmatch(r"([0-9]+)(?:\.0*)?", text):
+        number: Number = int(found[1])
+    elif seconds and re.fullmatch(r"[0-9]+[.,][0-9]+", text):
+        number = Decimal(text.replace(",", "."))
+    else:
         raise ValueError(f"{phase} not a frame number: {text!r}")
-    return None if phase == "apex" and int(number[1]) == 0 else int(number[1])
+    return None if phase == "apex" and number == 0 else number

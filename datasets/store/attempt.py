@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emonas.datasets.clips.representation import PictureOptions, make_picture
-from emonas.datasets.clips.sample import ReadResult, Sample
+from emonas.datasets.clips.representation import PictureOptions, make_picture, narrowed
+from emonas.datasets.clips.sample import ReadResult, Sample, UnusableError
 from emonas.datasets.databases import registry
 from emonas.datasets.databases.registry import make_legible
 from emonas.datasets.faces.face import NoFaceError
@@ -37,12 +37,13 @@ class Attempt:
 def attempt(sample: Sample, options: PictureOptions) -> Attempt:
     """Make a sample's picture. Raises UserError only where there is not enough memory."""
     try:
+        sample = narrowed(sample, options)
         frames = sample.frames.read()
         picture = make_picture(sample, options, frames)
         onset = frames[min(sample.onset or 0, len(frames) - 1)]
         return Attempt("", picture.tobytes(), make_thumbnail(onset).tobytes())
-    except NoFaceError as error:
-        return Attempt(str(error))
+    except (NoFaceError, UnusableError) as error:
+        return Attempt(make_legible(str(error)))
     except UserError as error:
         return Attempt(f"cannot be read: {make_legible(str(error))}")
     except MemoryError:

@@ -14,7 +14,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from emonas.console import warn
 from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, is_image, sorted_frames, whole_video
+from emonas.datasets.clips.numbering import numbered_frames
 from emonas.datasets.clips.representation import PictureOptions, make_picture
 from emonas.datasets.clips.sample import Frames, Sample
 from emonas.datasets.faces.crop import add_face_frames, make_finder
@@ -38,6 +40,10 @@ class ArrayFrames:
     def read(self) -> np.ndarray:
         """The frames themselves."""
         return self.pixels
+
+    def part(self, first: int, last: int) -> ArrayFrames:
+        """Some of the frames."""
+        return ArrayFrames(self.pixels[first : last + 1])
 
     def flaw(self) -> str:
         """They were checked when they were handed over."""
@@ -150,9 +156,7 @@ def _clips(given: Any) -> Iterator[tuple[str, Frames]]:
     if isinstance(given, str | os.PathLike):
         path = Path(given)
         if path.is_dir():
-            if not (files := sorted_frames(path)):
-                raise UserError(f"{path}: no frames in this folder")
-            yield str(path), ImageFiles(tuple(files))
+            yield str(path), ImageFiles(clip_files(path))
         elif is_image(path):
             raise UserError(f"{path}: one picture, but this model takes clips: a folder of frames, a video, an array")
         else:
@@ -173,6 +177,16 @@ def _clips(given: Any) -> Iterator[tuple[str, Frames]]:
             return
         for one in several:
             yield from _clips(one)
+
+
+def clip_files(folder: Path) -> tuple[Path, ...]:
+    """The frames of a clip that is a folder, in order, with a note on what is doubtful about it. Raises UserError."""
+    found = numbered_frames(folder)
+    if found.flaw or not found.paths:
+        raise UserError(f"{folder}: {found.flaw or 'no frames in this folder'}")
+    for remark in found.remarks:
+        warn(f"{folder}: {remark}")
+    return found.paths
 
 
 def _several(given: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emonas.datasets.faces.options import Faces
-from emonas.options.types import DeviceName, Positive, Rate
+from emonas.options.types import Count, DeviceName, Positive, Rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,18 @@ class PredictConfig:
     window before and after (after Moilanen et al., ICPR 2014, simplified); not validated on real data, blinks count."""
     whole_clip: bool = False
     """Take the clip as one expression from its first to its last frame, and look for none in it."""
+    onset: Count | None = None
+    """The frame, counted from 0, in which the one expression begins; no other frames are read. [default: the first]"""
+    apex: Count | None = None
+    """The frame of its apex. [default: as in training]"""
+    offset: Count | None = None
+    """The frame in which it ends. [default: the last]"""
     max_frames: Positive | None = None
     """End after so many frames; a camera has no end of its own, and Ctrl-C ends it as well."""
     device: DeviceName = "auto"
     """Where to compute; auto takes a GPU where there is one."""
+
+    @property
+    def one_expression(self) -> bool:
+        """Whether the clip, or the part of it that is named, is one expression."""
+        return self.whole_clip or any(phase is not None for phase in (self.onset, self.apex, self.offset))

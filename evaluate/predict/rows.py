@@ -57,30 +57,31 @@ class FaceRow:
 class ExpressionRow:
     """An expression of a face: the zero-based numbers of its frames; ``apex`` None where the model's rule chose it.
 
-    ``strength`` is how far its motion stands out, in thresholds; None where nothing was looked for. ``note`` says why
-    there is no answer.
+    ``seconds`` are the times of the three. ``strength`` is how far its motion stands out, in thresholds; None where
+    nothing was looked for. ``note`` says why there is no answer.
     """
 
     person: Track
     onset: int
     apex: int | None
     offset: int
-    rate: float
+    seconds: tuple[float, float | None, float]
     strength: float | None
     answer: Answer | None
     note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """All but the probabilities, for a table."""
+        onset, apex, offset = self.seconds
         return {
             "face": self.person.number,
             "box": self.person.box(),
             "onset": self.onset,
             "apex": self.apex,
             "offset": self.offset,
-            "onset_seconds": round(self.onset / self.rate, 3),
-            "apex_seconds": None if self.apex is None else round(self.apex / self.rate, 3),
-            "offset_seconds": round(self.offset / self.rate, 3),
+            "onset_seconds": round(onset, 3),
+            "apex_seconds": None if apex is None else round(apex, 3),
+            "offset_seconds": round(offset, 3),
             **_said(self.answer),
             "strength": None if self.strength is None else round(self.strength, 2),
             "note": self.note,
@@ -94,7 +95,8 @@ Row = FaceRow | ExpressionRow
 class Chunk:
     """What is known next: rows, with the frame that they are of where it was asked for, or with a stretch of motion.
 
-    ``curve`` (T,) is the motion of the face ``number`` from frame ``first`` on, in thresholds.
+    ``curve`` (T,) is the motion of the face ``number`` from frame ``first`` on, in thresholds, at the times
+    ``seconds`` (T,).
     """
 
     rows: tuple[Row, ...]
@@ -102,6 +104,7 @@ class Chunk:
     number: int = 0
     first: int = 0
     curve: np.ndarray | None = None
+    seconds: tuple[float, ...] = ()
 
 
 @dataclass

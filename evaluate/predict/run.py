@@ -125,7 +125,6 @@ def _expressions(stream: Stream, write: _Write) -> Iterator[Taker]:
 def _timeline(stream: Stream, out: Path) -> Iterator[Taker]:
     from emonas.evaluate.predict.timeline import Timeline
 
-    rate = stream.source.rate if stream.clips or stream.moving else None
-    timeline = Timeline(stream.model.info.names, rate, stream.config.every, stream.clips)
+    timeline = Timeline(stream.model.info.names, stream.moving, stream.config.every, stream.clips)
     yield timeline.add
     timeline.write(out / TIMELINE, stream.source.name)

@@ -6,8 +6,10 @@ handed on with its flaw, for whoever counts them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -17,23 +19,62 @@ import numpy as np
 from emonas.datasets.clips.flaws import file_flaw, image_flaw
 from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, frame_count, is_image, sorted_frames
 from emonas.errors import UserError
+from emonas.evaluate.model.inputs import clip_files
 
 Kind = Literal["picture", "folder", "video", "camera"]
 #: Where nobody says it.
 USUAL_RATE = 25.0
-_FASTEST = 10_000.0
+#: Frames a second that a camera for faces may take; what claims more is doubted.
+FASTEST = 240.0
+#: So many frames tell whether a video has time stamps and how far they are apart.
+_LOOK = 250
+#: A claim that is this close to the time stamps is taken for exact.
+_CLOSE = 0.01
 #: What cannot be read in a row before a video counts as ended.
 _PATIENCE = 25
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A frame: its zero-based number, its file's name in a folder, (H, W, 3) uint8 RGB, or why there are no pixels."""
+    """A frame: its zero-based number, its file's name in a folder, (H, W, 3) uint8 RGB, or why there are no pixels.
+
+    ``seconds`` is when it is shown: by the time stamps of a video that has them, else by its number.
+    """
 
     number: int
     name: str
     image: np.ndarray | None
     flaw: str = ""
+    seconds: float = 0.0
+
+
+class Clock:
+    """When the frames of a video are shown, asked for one after the other; each is later than the one before.
+
+    A stamp that is none, as at the end of some files, is a usual step after the last one; where stamps begin anew, as
+    in files put together, the time goes on.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._step = 1 / rate
+        self._seconds = -self._step
+        self._stamp = -self._step
+        self._ahead = 0.0
+
+    def tick(self, stamp: float) -> float:
+        """The time of the next frame, whose stamp is this, both in seconds."""
+        late = self._seconds - (stamp + self._ahead)
+        if late < 0:
+            self._seconds -= late
+        elif late <= self._step:
+            self._seconds += self._step / 4
+        elif stamp > self._stamp:
+            self._seconds += stamp - self._stamp
+            self._ahead = self._seconds - stamp
+        else:
+            self._seconds += self._step
+        self._stamp = stamp
+        return max(0.0, self._seconds)
 
 
 @dataclass(frozen=True)
@@ -41,7 +82,9 @@ class Source:
     """Frames that can be read from the start as often as wanted, unless from a camera.
 
     ``count`` is what is claimed (None for a camera), ``rate`` frames per second, ``rate_known`` whether somebody said
-    so. ``wanted`` in ``frames`` tells which numbers need pixels; others are skipped without decoding them.
+    so. ``stamped`` is whether a video's own time stamps are followed; the rate is then what they come to in its first
+    seconds. ``clip`` are the frames of a folder that is one clip, see `as_clip`. ``wanted`` in ``frames`` tells which
+    numbers need pixels; others are skipped without decoding them.
     """
 
     kind: Kind
@@ -50,12 +93,21 @@ class Source:
     count: int | None
     rate: float
     rate_known: bool
+    stamped: bool = False
+    clip: tuple[Path, ...] = ()
+
+    def as_clip(self) -> Source:
+        """A folder as the frames of one clip, in the order of their numbers and without what is no frame of it."""
+        if self.kind != "folder" or self.path is None:
+            return self
+        files = clip_files(self.path)
+        return replace(self, clip=files, count=len(files))
 
     def frames(self, wanted: Callable[[int], bool] = lambda number: True) -> Iterator[Frame]:
         """The wanted frames in order. Raises UserError where a camera or a video cannot be opened."""
         if self.kind in ("picture", "folder"):
             assert self.path
-            yield from _of_files(_files(self.path), wanted)
+            yield from _of_files(self.clip or _files(self.path), self.rate, wanted)
         else:
             yield from self._of_capture(wanted)
 
@@ -65,17 +117,19 @@ class Source:
         try:
             number = misses = 0
             claimed = self.count or 0
+            clock = Clock(self.rate)
             while misses < _PATIENCE:
                 if not capture.grab():
                     if number + misses >= claimed:
                         return
                     misses += 1
                     continue
+                seconds = clock.tick(_stamp(capture)) if self.stamped else number / self.rate
                 if wanted(number):
                     there, image = capture.retrieve()
                     usable = there and image is not None
                     pixels = cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if usable else None
-                    yield Frame(number, "", pixels, "" if usable else "cannot be decoded")
+                    yield Frame(number, "", pixels, "" if usable else "cannot be decoded", seconds)
                 number, misses = number + 1, 0
         finally:
             capture.release()
@@ -120,13 +174,30 @@ def _video_source(path: Path, rate: float | None) -> Source:
         raise UserError(f"{path}: not a video or cut off")
     capture = _video(path)
     claimed = _rate(capture)
+    stamps = [_stamp(capture) for _ in range(_LOOK) if capture.grab()]
     capture.release()
-    return Source("video", str(path), path, count, rate or claimed or USUAL_RATE, bool(rate or claimed))
+    stamped = _stamped_rate(stamps) if rate is None else None
+    if stamped and claimed and abs(claimed - stamped) <= _CLOSE * stamped:
+        stamped = claimed
+    known = rate or stamped or claimed
+    return Source("video", str(path), path, count, known or USUAL_RATE, known is not None, stamped is not None)
 
 
 def _rate(capture: cv2.VideoCapture) -> float | None:
     claimed = float(capture.get(cv2.CAP_PROP_FPS))
-    return claimed if 0 < claimed < _FASTEST else None
+    return claimed if 0 < claimed <= FASTEST else None
+
+
+def _stamp(capture: cv2.VideoCapture) -> float:
+    """The time stamp, in seconds, of the frame that was grabbed last."""
+    stamp = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
+    return stamp if math.isfinite(stamp) else 0.0
+
+
+def _stamped_rate(stamps: Sequence[float]) -> float | None:
+    """Frames a second by time stamps; None where most do not rise, so that there are none that mean something."""
+    steps = [after - before for before, after in pairwise(stamps) if after > before]
+    return len(steps) / sum(steps) if len(stamps) <= 2 * len(steps) else None
 
 
 def _video(path: Path) -> cv2.VideoCapture:
@@ -137,11 +208,11 @@ def _files(path: Path) -> list[Path]:
     return sorted_frames(path) if path.is_dir() else [path]
 
 
-def _of_files(files: list[Path], wanted: Callable[[int], bool]) -> Iterator[Frame]:
+def _of_files(files: Sequence[Path], rate: float, wanted: Callable[[int], bool]) -> Iterator[Frame]:
     for number, file in enumerate(files):
         if not wanted(number):
             continue
         try:
-            yield Frame(number, file.name, ImageFiles((file,)).read()[0])
+            yield Frame(number, file.name, ImageFiles((file,)).read()[0], seconds=number / rate)
         except UserError as error:
-            yield Frame(number, file.name, None, str(error).removeprefix(f"{file}: "))
+            yield Frame(number, file.name, None, str(error).removeprefix(f"{file}: "), number / rate)

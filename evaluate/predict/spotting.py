@@ -35,6 +35,8 @@ _LEAST_UNREST = 5e-4
 _LEAST_SPREAD = 0.1
 #: The share of the way to the apex at which a movement begins and ends: the tails drown in noise.
 _EDGE = 0.1
+#: Frames whose distances differ by no more than this share of the usual one are evenly spaced.
+_JITTER = 0.3
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,19 @@ class Spotted:
 
     motions: tuple[Motion, ...]
     curve: np.ndarray
+
+
+def evenly(seconds: Sequence[float], rate: float) -> np.ndarray:
+    """Positions (n,) of the frames that are shown at ``rate`` even times a second, each the nearest one.
+
+    All of them once where they are even themselves, but for the jitter of time stamps.
+    """
+    times = np.asarray(seconds)
+    steps = np.diff(times) * rate
+    if not len(steps) or times[-1] <= times[0] or np.abs(steps - 1).max() <= _JITTER:
+        return np.arange(len(times))
+    wanted = times[0] + np.arange(1 + round((times[-1] - times[0]) * rate)) / rate
+    return np.searchsorted((times[1:] + times[:-1]) / 2, wanted)
 
 
 def motion_features(face: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from emonas.evaluate.model.model import Model
 from emonas.evaluate.predict.config import PredictConfig
 from emonas.evaluate.predict.readers import ClipReader, still_chunks
 from emonas.evaluate.predict.rows import Chunk, Progress, Row
-from emonas.evaluate.predict.sources import Frame, Source, open_source
+from emonas.evaluate.predict.sources import FASTEST, Frame, Source, open_source
 from emonas.evaluate.predict.tracking import Tracker, make_locator
 
 
@@ -53,6 +53,8 @@ class Stream:
     tally: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
+        if self.clips:
+            self.source = self.source.as_clip()
         _check(self)
         self.looker = make_locator(dict(self.model.info.input), self.config.faces, self.config.face_model)
         self.tally.notes += _notes(self)
@@ -72,9 +74,10 @@ class Stream:
         config, source = self.config, self.source
         tracker = Tracker(self.looker, config.detect_every)
         if self.clips:
-            yield from ClipReader(self.model, source.rate, self.window).parts(self.frames(), tracker, self.tally)
+            reader = ClipReader(self.model, source.rate, self.window, config.apex)
+            yield from reader.parts(self.frames(), tracker, self.tally)
         else:
-            yield from still_chunks(self.model, self.frames(), tracker, source.rate, self.tally, self.moving, keep)
+            yield from still_chunks(self.model, self.frames(), tracker, self.tally, self.moving, keep)
         self._end()
 
     @property
@@ -82,16 +85,21 @@ class Stream:
         """The longest expression in frames; None where the clip is one."""
         frames = round(self.config.window * self.source.rate)
         short = self.source.count is not None and self.source.count <= frames
-        return None if self.config.whole_clip or short else frames
+        return None if self.config.one_expression or short else frames
 
     def frames(self) -> Iterator[Frame]:
-        """The frames that are asked for, up to their end, to --max-frames, or to Ctrl-C."""
-        every, most = self.config.every, self.config.max_frames
-        for frame in self.source.frames(lambda number: number % every == 0):
-            if self.stop.asked or (most is not None and frame.number >= most):
+        """The frames that are asked for, up to their end, to --offset, to --max-frames, or to Ctrl-C."""
+        every, first, last = self.config.every, self.config.onset or 0, self._last()
+        for frame in self.source.frames(lambda number: number % every == 0 and number >= first):
+            if self.stop.asked or (last is not None and frame.number > last):
                 break
             yield frame
         self.tally.stopped = self.stop.asked
+
+    def _last(self) -> int | None:
+        """The number of the last frame that is asked for."""
+        most, offset = self.config.max_frames, self.config.offset
+        return min((end for end in (offset, None if most is None else most - 1) if end is not None), default=None)
 
     def _end(self) -> None:
         """Notes that only the end can tell. Raises UserError where nothing could be read."""
@@ -99,8 +107,8 @@ class Stream:
         if not tally.frames and not tally.stopped:
             what = "the camera gives no frames" if source.kind == "camera" else "nothing in it can be read"
             raise UserError(f"{source.name}: {what}{': ' + tally.flaws[0] if tally.flaws else ''}")
-        ended = tally.stopped or self.config.max_frames is not None
-        seen = (tally.frames + tally.skipped) * self.config.every
+        ended = tally.stopped or self._last() is not None
+        seen = (self.config.onset or 0) + (tally.frames + tally.skipped) * self.config.every
         if source.kind == "video" and not ended and source.count and seen < _WHOLE * source.count:
             tally.notes.append(f"cut off: about {seen} of {source.count} frames can be read")
 
@@ -126,15 +134,27 @@ def _check(stream: Stream) -> None:
             raise UserError(f"{source.name}: one picture, but this model takes clips: a folder of frames or a video")
         if config.every != 1:
             raise UserError("--every is for models of still pictures; a movement needs all frames")
-        if source.kind == "camera" and (config.whole_clip or config.draw):
-            which = "--whole-clip" if config.whole_clip else "--draw"
+        if source.kind == "camera" and (config.one_expression or config.draw):
+            which = "--whole-clip" if config.one_expression else "--draw"
             raise UserError(f"{which} needs a clip with an end that can be read again, not a camera")
+        _check_phases(config, source)
         if stream.window is not None and stream.window < _LEAST_WINDOW:
             raise UserError(
                 f"{stream.window} frames in {config.window:g} s are too few to see a movement; give a larger --window"
             )
-    elif config.whole_clip:
-        raise UserError("--whole-clip is for models of clips; this one takes still pictures")
+    elif config.one_expression:
+        which = "--whole-clip is" if config.whole_clip else "--onset, --apex and --offset are"
+        raise UserError(f"{which} for models of clips; this one takes still pictures")
+
+
+def _check_phases(config: PredictConfig, source: Source) -> None:
+    """Raise UserError where the phases are out of order or beyond the end of the clip."""
+    given = [(f"--{name}", getattr(config, name)) for name in ("onset", "apex", "offset")]
+    there = [(name, number) for name, number in given if number is not None]
+    numbers = [number for _, number in there]
+    if numbers != sorted(numbers) or (source.count is not None and any(number >= source.count for number in numbers)):
+        named = ", ".join(f"{name} {number}" for name, number in there)
+        raise UserError(f"{source.name}: {named} do not follow each other in {source.count} frames, counted from 0")
 
 
 def _notes(stream: Stream) -> list[str]:
@@ -142,7 +162,11 @@ def _notes(stream: Stream) -> list[str]:
     notes = []
     if not source.rate_known and source.kind != "picture" and (stream.clips or source.kind != "folder"):
         notes.append(f"no frame rate is known, so {source.rate:g} frames a second are taken; see --frames-per-second")
-    if stream.clips and stream.window is None and not stream.config.whole_clip:
+    if source.stamped and not 1 <= source.rate <= FASTEST:
+        notes.append(
+            f"{source.rate:.4g} frames a second by the video's time stamps: if that cannot be, give --frames-per-second"
+        )
+    if stream.clips and stream.window is None and not stream.config.one_expression:
         notes.append(f"no longer than {stream.config.window:g} s, so the clip is taken as one expression")
     return notes
 

@@ -79,9 +79,7 @@ class Table:
         cells = [
             (
                 row.person.number,
-                _seconds(row.onset, row),
-                "-" if row.apex is None else _seconds(row.apex, row),
-                _seconds(row.offset, row),
+                *("-" if seconds is None else f"{seconds:.2f}" for seconds in row.seconds),
                 f"{row.onset}-{row.offset}",
                 _label(row),
                 _score(row),
@@ -125,10 +123,6 @@ def _box(row: FaceRow) -> str:
     if box is None:
         return "whole" if row.person else "-"
     return f"{box[0]},{box[1]} {box[2]}x{box[2]}"
-
-
-def _seconds(frame: int, row: ExpressionRow) -> str:
-    return f"{frame / row.rate:.2f}"
 
 
 def _end(text: str) -> str:
@@ -179,7 +173,7 @@ def jsonl_file(folder: Path, names: Sequence[str]) -> Iterator[Sink]:
 def _blank(clips: bool) -> Row:
     """A row of which only the columns matter."""
     if clips:
-        return ExpressionRow(Track(0, None), 0, None, 0, 1.0, None, None)
+        return ExpressionRow(Track(0, None), 0, None, 0, (0.0, None, 0.0), None, None)
     return FaceRow(0, 0.0, "", None, None)
 
 

@@ -26,21 +26,23 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#
 
 
 class Steps:
-    """Values (K,) at frame numbers, gathered in at most _STEPS steps: their mean, or the largest."""
+    """Values (K,) at frame numbers, gathered in at most _STEPS steps: their mean, or the largest, from when on."""
 
     def __init__(self, values: int, largest: bool = False) -> None:
         self.width = 1
         self.largest = largest
         self.sums = np.full((_STEPS, values), -np.inf if largest else 0.0)
         self.counts = np.zeros(_STEPS, np.int64)
+        self.begins = np.full(_STEPS, np.inf)
 
-    def add(self, number: int, values: Sequence[float] | np.ndarray) -> None:
-        """Take in the values of a frame; frames may come in any order."""
+    def add(self, number: int, values: Sequence[float] | np.ndarray, place: float) -> None:
+        """Take in the values of a frame and where it is drawn; frames may come in any order."""
         while number // self.width >= _STEPS:
             self._widen()
         at = number // self.width
         self.sums[at] = np.maximum(self.sums[at], values) if self.largest else self.sums[at] + values
         self.counts[at] += 1
+        self.begins[at] = min(self.begins[at], place)
 
     def _widen(self) -> None:
         pairs = self.sums.reshape(-1, 2, self.sums.shape[1])
@@ -49,25 +51,27 @@ class Steps:
         self.sums = np.concatenate([half, blank])
         counts = self.counts.reshape(-1, 2).sum(1)
         self.counts = np.concatenate([counts, np.zeros_like(counts)])
+        begins = self.begins.reshape(-1, 2).min(1)
+        self.begins = np.concatenate([begins, np.full_like(begins, np.inf)])
         self.width *= 2
 
     def curve(self) -> tuple[np.ndarray, np.ndarray]:
-        """Frame numbers (n,) and values (n, K); NaN breaks the line where nothing is known for more than a step."""
+        """Places (n,) and values (n, K); NaN breaks the line where nothing is known for more than a step."""
         last = int(np.flatnonzero(self.counts)[-1]) + 1 if self.counts.any() else 0
         values = np.full((last, self.sums.shape[1]), np.nan)
         there = self.counts[:last] > 0
         values[there] = self.sums[:last][there]
         if not self.largest:
             values[there] /= self.counts[:last][there, None]
-        return np.arange(last) * self.width, values
+        return np.where(there, self.begins[:last], np.nan), values
 
 
 class Timeline:
     """Gathers the parts of a prediction, and draws them: a panel for each of the first faces."""
 
-    def __init__(self, names: Sequence[str], rate: float | None, every: int, clips: bool) -> None:
+    def __init__(self, names: Sequence[str], moving: bool, every: int, clips: bool) -> None:
         self.names = names
-        self.rate = rate
+        self.moving = moving
         self.every = every
         self.faces: dict[int, Steps] = {}
         self.expressions: list[ExpressionRow] = []
@@ -84,12 +88,13 @@ class Timeline:
             elif isinstance(row, FaceRow) and row.person and row.answer:
                 steps = self._steps(row.person.number, len(self.names))
                 if steps:
-                    steps.add(row.frame // self.every, row.answer.probabilities)
+                    place = row.seconds if self.moving else row.frame + 1
+                    steps.add(row.frame // self.every, row.answer.probabilities, place)
         if part.curve is not None:
             steps = self._steps(part.number, 1, largest=True)
-            for at, value in enumerate(part.curve):
+            for at, (value, seconds) in enumerate(zip(part.curve, part.seconds, strict=True)):
                 if steps:
-                    steps.add(part.first + at, [max(0.0, float(value))])
+                    steps.add(part.first + at, [max(0.0, float(value))], seconds)
 
     def _steps(self, number: int, values: int, largest: bool = False) -> Steps | None:
         if number not in self.faces and len(self.faces) >= _MOST_FACES:
@@ -113,7 +118,7 @@ class Timeline:
                 self._panel(axes, number)
             assert axes
             hidden = f"; {len(self.hidden)} more faces are not shown" if self.hidden else ""
-            axes.set_xlabel(("seconds" if self.rate else "picture") + hidden, fontsize=LETTERS, color=GREY)
+            axes.set_xlabel(("seconds" if self.moving else "picture") + hidden, fontsize=LETTERS, color=GREY)
             with replacing(path) as temporary:
                 figure.savefig(temporary, format="png", dpi=FILE_DPI, metadata=METADATA["png"])
 
@@ -130,32 +135,29 @@ class Timeline:
         if number in self.faces:
             (self._motion if self.clips else self._lines)(axes, number)
 
-    def _time(self, numbers: np.ndarray | float) -> np.ndarray | float:
-        return numbers * self.every / self.rate if self.rate else numbers * self.every + 1
-
     def _lines(self, axes: Axes, number: int) -> None:
-        frames, values = self.faces[number].curve()
+        places, values = self.faces[number].curve()
         for at, name in enumerate(self.names):
             colour = _COLOURS[at % len(_COLOURS)]
-            axes.plot(self._time(frames), values[:, at], color=colour, linewidth=1.3, label=fit_text(name, 18),
-                      marker="." if len(frames) < 60 else "")  # fmt: skip
+            axes.plot(places, values[:, at], color=colour, linewidth=1.3, label=fit_text(name, 18),
+                      marker="." if len(places) < 60 else "")  # fmt: skip
         axes.set_ylim(0, 1.02)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.05), frameon=False, fontsize=LETTERS - 1,
                     labelcolor=DARK, ncols=1, handlelength=1.2, labelspacing=0.25)  # fmt: skip
 
     def _motion(self, axes: Axes, number: int) -> None:
-        frames, values = self.faces[number].curve()
-        axes.plot(self._time(frames), values[:, 0], color=GREY, linewidth=1.1)
+        places, values = self.faces[number].curve()
+        axes.plot(places, values[:, 0], color=GREY, linewidth=1.1)
         axes.axhline(1, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)))
         top = max(1.6, 1.35 * float(np.nanmax(values, initial=0)))
         axes.set_ylim(0, top)
         for row in (row for row in self.expressions if row.person.number == number):
-            first, last = float(self._time(row.onset)), float(self._time(row.offset))
+            first, apex, last = row.seconds
             name = row.answer.label if row.answer else "?"
             colour = _COLOURS[self.names.index(name) % len(_COLOURS)] if name in self.names else GREY
             axes.axvspan(first, last, color=colour, alpha=0.22, linewidth=0)
-            if row.apex is not None:
-                axes.axvline(float(self._time(row.apex)), color=colour, linewidth=1)
+            if apex is not None:
+                axes.axvline(apex, color=colour, linewidth=1)
             said = f"{fit_text(name, 16)} {100 * row.answer.score:.0f} %" if row.answer else name
             ground = {"facecolor": WHITE, "edgecolor": "none", "pad": 1}
             axes.text((first + last) / 2, top, said, ha="center", va="top", color=DARK, fontsize=LETTERS - 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,6 +72,33 @@ def write_video(path: Path, frames: Sequence[np.ndarray], rate: float = 25.0, co
         writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     writer.release()
     return path
+
+
+def retime(video: Path, steps: Sequence[int]) -> Path:
+    """An MP4 as OpenCV writes it, its frames so many usual steps long each."""
+    data = video.read_bytes()
+    at = data.index(b"stts") + 12
+    tick = int.from_bytes(data[at + 4 : at + 8], "big")
+    entries = b"".join(struct.pack(">II", 1, tick * step) for step in steps)
+    table = struct.pack(">I4sII", 16 + len(entries), b"stts", 0, len(steps)) + entries
+    start = data.index(b"moov") - 4
+    video.write_bytes(data[:start] + _with_table(data[start:], table))
+    return video
+
+
+def _with_table(boxes: bytes, table: bytes) -> bytes:
+    """The boxes of an MP4 with another table of times."""
+    made = b""
+    while boxes:
+        size, kind = struct.unpack(">I4s", boxes[:8])
+        inside, boxes = boxes[8:size], boxes[size:]
+        if kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+            inside = _with_table(inside, table)
+        if kind == b"stts":
+            made += table
+        elif kind != b"edts":
+            made += struct.pack(">I4s", 8 + len(inside), kind) + inside
+    return made
 
 
 def longer(frames: DrawnFrames, before: int, after: int, seed: int) -> DrawnFrames:

@@ -24,6 +24,7 @@ from emonas.datasets.clips.frames import (
     sorted_frames,
     whole_video,
 )
+from emonas.datasets.clips.sample import UnusableError
 from emonas.errors import UserError
 
 
@@ -97,13 +98,14 @@ def test_names_outside_ascii(tmp_path: Path) -> None:
     assert ImageFiles((path,)).read().shape == (1, 24, 20, 3)
 
 
-def test_another_size_names_the_frame(tmp_path: Path) -> None:
-    paths = [
-        _file(tmp_path / "0.png", _encoded(".png", _picture())),
-        _file(tmp_path / "odd.png", _encoded(".png", _picture(width=21))),
-    ]
-    with pytest.raises(UserError, match=r"odd\.png: 21x24, but the first frame of the clip has 20x24"):
-        ImageFiles(tuple(paths)).read()
+def test_faces_cut_out_one_by_one_get_the_size_of_the_first_and_others_are_named(tmp_path: Path) -> None:
+    sizes = {"0.png": (24, 20), "1.png": (25, 21), "2.png": (22, 18)}
+    paths = [_file(tmp_path / name, _encoded(".png", _picture(*size))) for name, size in sizes.items()]
+    read = ImageFiles(tuple(paths)).read()
+    assert read.shape == (3, 24, 20, 3) and read[2].std() > 10
+    odd = _file(tmp_path / "odd.png", _encoded(".png", _picture(width=40)))
+    with pytest.raises(UnusableError, match=r"^frames of unequal size: odd\.png has 40x24, the first one 20x24$"):
+        ImageFiles((*paths, odd)).read()
 
 
 @pytest.mark.parametrize(
@@ -214,6 +216,15 @@ def test_a_video_and_a_stretch_of_it(tmp_path: Path) -> None:
     stretch = VideoFile(video.path, count=3, first=5)
     assert stretch.flaw() == ""
     np.testing.assert_array_equal(stretch.read(), pixels[5:8])
+    np.testing.assert_array_equal(stretch.part(1, 2).read(), pixels[6:8])
+    np.testing.assert_array_equal(video.part(2, 3).read(), pixels[2:4])
+
+
+def test_a_video_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = _video(tmp_path / "a.mp4")
+    VideoFile(path, 2).read()
+    _video(path, size=(64, 64))
+    assert VideoFile(path, 2, first=10).read().shape == (2, 64, 64, 3)
 
 
 def test_a_video_that_claims_a_few_frames_too_many_is_filled_up(tmp_path: Path) -> None:

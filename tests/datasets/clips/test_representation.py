@@ -20,7 +20,7 @@ from emonas.datasets.clips.representation import (
     resolve_representation,
     show_as_picture,
 )
-from emonas.datasets.clips.sample import Sample
+from emonas.datasets.clips.sample import Sample, UnusableError
 from emonas.errors import UserError
 
 
@@ -191,8 +191,30 @@ def test_magnification_comes_before_everything_else(representation: Any) -> None
     ids=["apex on the onset", "apex on the first frame", "one frame", "one frame with phases"],
 )
 def test_without_a_frame_after_the_onset_there_is_no_motion(representation: Any, sample: Sample) -> None:
-    with pytest.raises(UserError, match="nothing moves"):
+    with pytest.raises(UnusableError, match=r"^apex on the onset: no frames between|^nothing moves: "):
         _made(sample, representation)
+
+
+class _Watched(Greys):
+    """Frames that tell which of them were read."""
+
+    def part(self, first: int, last: int) -> _Watched:
+        return replace(self, values=self.values[first : last + 1])
+
+    def read(self) -> np.ndarray:
+        assert len(self) <= 9 * 3, "more is read than the expression and what is around it"
+        return super().read()
+
+
+@pytest.mark.parametrize("representation", ["dynamic", "dynamic-pair", "flow", "apex", "clip"])
+@pytest.mark.parametrize("magnify", [0.0, 10.0])
+def test_of_a_long_recording_only_the_expression_is_read(representation: Any, magnify: float) -> None:
+    recording = replace(still(0), frames=_Watched(tuple(range(250))), onset=98, apex=99, offset=100)
+    cut = replace(still(0), frames=Greys((98, 99, 100)), onset=0, apex=1, offset=2)
+    options = PictureOptions(size=8, representation=representation, magnify=magnify)
+    made = make_picture(recording, options)
+    if not magnify:
+        np.testing.assert_array_equal(made, make_picture(cut, options))
 
 
 def test_a_half_of_a_pair_in_which_nothing_moves_is_even_grey() -> None:

@@ -209,7 +209,35 @@ def test_videos_are_clips_counted_from_zero(tmp_path: Path) -> None:
     lines = ("a.avi,s,x,1,3,5", "b.avi,s,y,,,", "broken.avi,s,y,,,", "c.avi,s,y,,,", "a.avi,s,x,0,3,6")
     found = read(_table(tmp_path / "list.csv", "video,subject,label,onset,apex,offset", *lines))
     assert [_phases(sample) for sample in found.used] == [(1, 3, 5), (0, None, 5)]
-    assert [s.dropped for s in found.samples[2:]] == ["not a video or cut off", "no such file", "path listed before"]
+    why = ["not a video or cut off", "no such file", "offset not in the clip: 6 is not among frames 0 to 5"]
+    assert [s.dropped for s in found.samples[2:]] == why
+
+
+def test_expressions_of_one_recording_are_samples_of_their_own(tmp_path: Path) -> None:
+    _clip(tmp_path / "rec", range(30))
+    _clip(tmp_path / "whole", range(3))
+    rows = ("rec,s,x,0,4,8", "rec,s,y,9,13,17", "rec,s,x,00,4.0,8", "rec,s,y,9,14,17", "rec,s,x,,,", "whole,t,y,,,")
+    found = read(_table(tmp_path / "l.csv", "path,subject,label,onset,apex,offset", *rows))
+    assert [s.clip for s in found.used] == ["rec#0-8", "rec#9-13-17", "rec#9-14-17", "rec", "whole"]
+    assert [_phases(s) for s in found.used[:3]] == [(0, 4, 8), (9, 13, 17), (9, 14, 17)]
+    assert [s.dropped for s in found.samples if s.dropped] == ["path listed before with these phases"]
+
+
+def test_a_still_that_is_listed_twice_is_a_repeat_whatever_its_phases(tmp_path: Path) -> None:
+    _image(tmp_path / "a.png")
+    _image(tmp_path / "b.png")
+    lines = ("path,subject,label,onset", "a.png,s,x,1", "a.png,s,x,2", "b.png,s,y,")
+    found = read(_table(tmp_path / "list.csv", *lines))
+    assert [s.dropped for s in found.samples] == ["", "path listed before", ""]
+
+
+def test_what_is_left_aside_and_what_is_counted_is_said_with_its_folder(tmp_path: Path) -> None:
+    _image(_clip(tmp_path / "a", range(1, 6)) / "img3 (1).png")
+    for name in ("x.png", "y.png"):
+        _image(tmp_path / "b" / name)
+    found = read(_table(tmp_path / "list.csv", "path,subject,label", "a,s,x", "b,t,y"))
+    assert [note for note in found.notes if "in 1 clip (s/a: img3 (1).png)" in note]
+    assert [note for note in found.notes if "counted from 0" in note and "(t/b: x.png to y.png)" in note]
 
 
 def test_flawed_rows_are_dropped_with_their_reason(tmp_path: Path) -> None:

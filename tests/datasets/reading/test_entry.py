@@ -39,7 +39,30 @@ def test_frames_outside_the_cut_are_neither_read_nor_checked(tmp_path: Path) -> 
     entry = _long(tmp_path)
     (entry.path / "img30.jpg").write_bytes(b"no image")
     assert not entry.sample("x").dropped
-    assert replace(entry, cut=False).sample("x").dropped == "not an image: frame img30.jpg"
+    assert not replace(entry, cut=False).sample("x").dropped
+    assert replace(entry, cut=False, offset="").sample("x").dropped == "not an image: frame img30.jpg"
+
+
+def test_expressions_of_one_recording_stay_together_where_nobody_is_named(tmp_path: Path) -> None:
+    entry = replace(_long(tmp_path), subject=None, cut=False)
+    groups = {replace(entry, onset=onset, apex="", offset="").sample("x").group for onset in ("1", "9", "20")}
+    assert len(groups) == 1 and groups != {""}
+
+
+def test_pictures_that_are_no_frames_are_told_by_name_even_where_the_clip_is_dropped(tmp_path: Path) -> None:
+    entry = replace(_long(tmp_path), cut=False)
+    (entry.path / "img9 - Copy.jpg").write_bytes(b"whatever")
+    said = ("pictures left aside, not named like the other frames: img9 - Copy.jpg",)
+    assert (entry.sample("x").onset, entry.sample("x").remarks) == (8, said)
+    assert (replace(entry, offset="77").sample("x").remarks) == said
+
+
+def test_phases_in_seconds_where_the_names_are_seconds(tmp_path: Path) -> None:
+    path = write_frames(tmp_path / "c", [0, 1, 2, 3], "t_{}.jpg")
+    for number in range(4):
+        (path / f"t_{number}.jpg").rename(path / f"t_{number * 0.25}s.jpg")
+    sample = Entry(path, "c", "x", "s", onset="0.25", apex="0.5", offset="0,75").sample("x")
+    assert (sample.onset, sample.apex, sample.offset, sample.dropped) == (1, 2, 3, "")
 
 
 def test_without_an_offset_the_cut_goes_on_to_the_end(tmp_path: Path) -> None:

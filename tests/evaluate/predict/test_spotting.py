@@ -10,7 +10,7 @@ from predicting import longer
 
 from emonas.datasets.synthetic.draw import ACTION_UNITS
 from emonas.datasets.synthetic.sets import DrawnFrames, read_micro
-from emonas.evaluate.predict.spotting import SIDE, Spotted, motion_features, spot, unexplained_motion
+from emonas.evaluate.predict.spotting import SIDE, Spotted, evenly, motion_features, spot, unexplained_motion
 
 #: Half a second of a film of 60 frames a second; drawn expressions last 15 to 38 frames.
 WINDOW = 30
@@ -54,6 +54,14 @@ def test_faces_at_rest_that_sway_in_changing_light_have_next_to_none() -> None:
         assert len(result.curve) == 181
         alarms += len(result.motions)
     assert alarms <= 1
+
+
+def test_frames_are_taken_at_even_times_and_all_of_them_once_where_they_are_even() -> None:
+    assert evenly([0.0, 0.033, 0.067, 0.1], 30).tolist() == [0, 1, 2, 3]
+    assert evenly([0.0, 0.1, 0.2, 0.5, 0.6], 10).tolist() == [0, 1, 2, 2, 3, 3, 4]
+    assert evenly([0.0, 0.02, 0.04, 0.06, 0.1, 0.2], 10).tolist() == [0, 4, 5]
+    assert evenly([0.7], 10).tolist() == [0]
+    assert evenly([0.0, 0.0, 0.0], 10).tolist() == [0, 1, 2]
 
 
 def bump(noise: float, width: int = 5, steepness: int = 2) -> list[np.ndarray]:

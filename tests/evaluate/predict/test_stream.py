@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from predicting import NAMES, Camera, longer, model_file, scene, write_image, write_video
+from predicting import NAMES, Camera, longer, model_file, retime, scene, write_image, write_video
 from small import assert_one_line_and_status_2, call
 
 from emonas.datasets.faces.crop import crop_face
@@ -345,6 +345,32 @@ def test_a_whole_clip_is_one_expression_and_so_is_one_that_fits_the_window(
     assert any("taken as one expression" in note for note in said.tally.notes)
 
 
+@pytest.mark.parametrize("ending", ["mp4", "folder"])
+def test_a_part_of_a_recording_is_one_expression_as_python_answers_for_it(
+    long_clip: tuple[np.ndarray, tuple[int, int]], tmp_path: Path, ending: str
+) -> None:
+    frames, (onset, offset) = long_clip
+    model = model_file(tmp_path, "dynamic")
+    whole = tmp_path / f"clip.{ending}"
+    source = clip_folder(whole, frames) if ending == "folder" else write_video(whole, list(frames), code="mp4v")
+    apex = (onset + offset) // 2 + 2
+    said = predict(model, source, PredictConfig(onset=onset, apex=apex, offset=offset))
+    (row,) = expressions(said)
+    assert (row.onset, row.apex, row.offset) == (onset, apex, offset)
+    assert said.tally.frames == offset - onset + 1 and not said.tally.skipped
+    expected = load_model(model, "cpu").predict(source, onset=onset, apex=apex, offset=offset)
+    assert row.answer
+    np.testing.assert_allclose(row.answer.probabilities, expected.probabilities[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("onset", "apex", "offset"), [(5, 3, 8), (0, None, 12), (9, None, 2)])
+def test_phases_that_cannot_be_are_one_line(tmp_path: Path, onset: int, apex: int | None, offset: int) -> None:
+    folder = clip_folder(tmp_path / "clip", np.zeros((10, 16, 16, 3), np.uint8))
+    config = PredictConfig(onset=onset, apex=apex, offset=offset)
+    with pytest.raises(UserError, match=r"do not follow each other in 10 frames, counted from 0"):
+        predict(model_file(tmp_path, "dynamic"), folder, config)
+
+
 def test_a_clip_read_in_pieces_has_each_expression_once_and_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -370,7 +396,7 @@ def test_a_clip_read_in_pieces_has_each_expression_once_and_whole(
     images = np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), dtype=np.uint8)
     images[:, 0, 0, 0], images[:, 0, 0, 1] = np.arange(300) % 256, np.arange(300) // 256
     reader = predict_clips.ClipReader(load_model(model_file(tmp_path, "dynamic"), "cpu"), 40.0, 20)
-    frames = (Frame(number, "", image) for number, image in enumerate(images))
+    frames = (Frame(number, "", image, seconds=number / 40) for number, image in enumerate(images))
     parts = list(reader.parts(frames, Tracker(FaceLocator(None), 10), Progress()))
     rows = [row for part in parts for row in part.rows if isinstance(row, ExpressionRow)]
     assert [(row.onset, row.offset) for row in rows] == [(onset, offset) for onset, _, offset in events]
@@ -400,6 +426,21 @@ def test_the_expressions_of_a_clip_are_drawn_where_they_are(
         if np.abs(cv2.cvtColor(drawn.read()[1], cv2.COLOR_BGR2RGB).astype(int) - plain).max() > 90
     ]
     assert marked == list(range(line["onset"], line["offset"] + 1))
+
+
+def test_an_expression_is_found_at_its_time_whatever_the_rate_does(
+    long_clip: tuple[np.ndarray, tuple[int, int]], tmp_path: Path
+) -> None:
+    frames, (onset, offset) = long_clip
+    # At rest the camera gives every third frame only, and claims the rate in between.
+    kept = [at for at in range(len(frames)) if onset <= at <= offset or at % 3 == 0]
+    video = write_video(tmp_path / "v.mp4", [frames[at] for at in kept], rate=60, code="mp4v")
+    retime(video, [after - before for before, after in zip(kept, [*kept[1:], len(frames)], strict=True)])
+    (row,) = expressions(predict(model_file(tmp_path, "dynamic"), video))
+    assert row.seconds[0] == pytest.approx(onset / 60, abs=0.15) and row.seconds[2] == pytest.approx(
+        offset / 60, abs=0.15
+    )
+    assert row.as_dict()["offset_seconds"] == pytest.approx(kept[row.offset] / 60, abs=2e-3)
 
 
 def test_a_clip_in_which_nothing_moves_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -455,14 +496,14 @@ def test_labels_stand_beside_each_other_and_inside_the_picture() -> None:
 def test_the_timeline_of_hours_takes_the_memory_of_minutes() -> None:
     steps = Steps(2)
     for number in range(10_000):
-        steps.add(number, (1.0, number / 10_000))
+        steps.add(number, (1.0, number / 10_000), number)
     frames, values = steps.curve()
     assert len(frames) <= 1024 < 2 * len(frames)
     np.testing.assert_allclose(values[:, 0], 1)
     np.testing.assert_allclose(values[:, 1], (frames + steps.width / 2) / 10_000, atol=0.01)
     gap = Steps(1, largest=True)
-    gap.add(0, [3.0])
-    gap.add(2, [5.0])
+    gap.add(0, [3.0], 0)
+    gap.add(2, [5.0], 2)
     assert np.isnan(gap.curve()[1][1, 0]) and gap.curve()[1][2, 0] == 5
 
 
