@@ -64,9 +64,9 @@ def _refused(source: Path, reason: str) -> None:
 
 
 def test_stills_with_subjects(tmp_path: Path) -> None:
-    found = read(_stills(tmp_path, "path,subject,label", "a/1.png, 01 ,sad", "2.png,1,happy", "3.png,01,angry"))
+    found = read(_stills(tmp_path, "path,subject,label", "a/1.png, p1 ,sad", "2.png,q,happy", "3.png,p1,angry"))
     assert found.classes == ("angry", "happy", "sad")
-    assert [sample.subject for sample in found.used] == ["01", "1", "01"]
+    assert [sample.subject for sample in found.used] == ["p1", "q", "p1"]
     assert [sample.clip for sample in found.used] == ["a/1.png", "2.png", "3.png"]
     assert {_phases(sample) for sample in found.used} == {(None, None, None)}
     assert {sample.dataset for sample in found.used} == {"folder"}
@@ -297,7 +297,11 @@ def test_neither_subjects_nor_parts_says_what_to_add(tmp_path: Path, lines: tupl
             r"subjects stand in test and also in train or validation \(1\): b",
         ),
         (("path,subject,label", "1.png,a,x", "2.png,b,x"), "only one class, 'x'"),
-        (("path,subject,label", "1.png,a,Happy", "2.png,b,happy"), "'Happy' and 'happy' differ in case only"),
+        (("path,subject,label", "1.png,a,Happy", "2.png,b,happy"), "only one class, 'Happy'.*'Happy' = 'happy'"),
+        (
+            ("path,subject,label,part", "1.png,Jos\u00e9,x,train", "2.png,b,y,train", "3.png,JOSE\u0301,x,test"),
+            r"also in train or validation \\(1\\): Jos\u00e9; people written in several ways, .*",
+        ),
         (("path,subject,label", "1.png,a,", "2.png,b,", "3.png,,x"), "not one of 3 samples .* most often: no label"),
         (("path,subject", "1.png,a"), "no column 'label' among: path, subject"),
         (("subject,label", "1.png,a"), "no column 'path' among: subject, label"),
@@ -384,6 +388,31 @@ def test_what_is_left_out_of_a_folder_is_told(tmp_path: Path) -> None:
     assert "folders left out, neither train, validation nor test: old" in found.notes
     assert "3 files left out, no images or videos in class folders: 2 .heic, 1 .txt" in found.notes
     assert [(s.clip, s.dropped) for s in found.samples if s.dropped] == [("test/happy/empty", "no frames")]
+
+
+def test_one_person_and_one_class_in_several_spellings_are_one(tmp_path: Path) -> None:
+    rows = ("1.png,001,Happy", "2.png,1,sad", "3.png,1.0,happy", "4.png,sub04,SAD", "5.png,sub4,sad")
+    found = read(_stills(tmp_path, "path,subject,label", *rows))
+    assert [sample.subject for sample in found.used] == ["1", "1", "1", "sub4", "sub4"]
+    assert found.classes == ("Happy", "sad")
+    assert "people written in several ways, each taken as one: '001' = '1' = '1.0'; 'sub04' = 'sub4'" in found.notes
+    assert not any("a subject of its own" in note for note in found.notes)
+    assert "classes written in several ways, each taken as one: 'Happy' = 'happy'; 'SAD' = 'sad'" in found.notes
+
+
+def test_a_class_folder_in_two_unicode_forms_is_one_class(tmp_path: Path) -> None:
+    for i, folder in enumerate(("train/tr\u00e4ge", "train/wach", "test/tra\u0308ge", "test/wach")):
+        _image(tmp_path / folder / "1.png", 40 * i)
+    found = read(tmp_path)
+    assert found.classes == ("träge", "wach") and not any("no test sample" in note for note in found.notes)
+
+
+def test_a_path_is_found_whatever_form_its_letters_have(tmp_path: Path) -> None:
+    source = _stills(tmp_path, "path,subject,label", "Pics/Jose\u0301.png,a,x", "b.png,b,y")
+    source.write_text("path,subject,label\npics/jos\u00e9.PNG,a,x\nb.png,b,y\nPics/JOSE\u0301.png,c,y\n", "utf-8")
+    found = read(source)
+    assert [sample.clip for sample in found.used] == ["Pics/Jose\u0301.png", "b.png"]
+    assert [sample.dropped for sample in found.samples if sample.dropped] == ["path listed before, first labelled 'x'"]
 
 
 def test_a_class_missing_in_a_part_is_told(tmp_path: Path) -> None:
