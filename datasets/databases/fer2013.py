@@ -15,7 +15,7 @@ from emonas.datasets.reading.choices import NO_CHOICES, Choices
 from emonas.datasets.reading.database import ClassSet, Database, same_named
 from emonas.datasets.reading.expected import Expected
 from emonas.datasets.reading.layout import find_files, not_as_distributed
-from emonas.datasets.reading.tables import columns, rows, shorten
+from emonas.datasets.reading.tables import columns, parse_whole, rows, shorten
 from emonas.errors import UserError
 
 #: The owner's codes 0 to 6; angry, happy and sad are named by their nouns.
@@ -153,7 +153,8 @@ def _samples(file: Path) -> Iterator[Sample]:
 
 def _sample(clip: str, cells: dict[str, str], part_of_file: str) -> Sample:
     emotion = cells.get("emotion", "")
-    label = CLASSES[int(emotion)] if re.fullmatch("[0-6]", emotion) else ""
+    code = parse_whole(emotion)
+    label = CLASSES[code] if code is not None and code < len(CLASSES) else ""
     usage = cells.get("usage")
     part = part_of_file if usage is None else _PARTS.get(usage.lower())
     sample = Sample("fer2013", None, clip, label, ImageFiles(()), part=part)
@@ -196,9 +197,10 @@ def _relabelled(samples: Sequence[Sample], votes: Sequence[Mapping[str, str]], c
 
 def _voted(cells: Mapping[str, str]) -> tuple[str, str]:
     """The emotion with the most votes and an empty text, or an empty text and why there is none."""
-    if not all(cells[name].isdecimal() for name in _VOTED):
+    votes = {name: parse_whole(cells[name]) for name in _VOTED}
+    counts = {name: count for name, count in votes.items() if count is not None}
+    if len(counts) < len(votes):
         return "", "votes not numbers"
-    counts = {name: int(cells[name]) for name in _VOTED}
     most = [name for name, count in counts.items() if count == max(counts.values())]
     if len(most) > 1:
         return "", "no emotion with the most votes"

@@ -9,7 +9,9 @@ from pathlib import Path
 from emonas.datasets.reading.entry import Entry
 from emonas.datasets.reading.identity import identity_key
 from emonas.datasets.reading.layout import Places
-from emonas.datasets.reading.tables import cell_text, columns, rows, shorten
+from emonas.datasets.reading.tables import columns, rows, shorten
+from emonas.datasets.reading.text_files import encoding_note
+from emonas.datasets.reading.workbooks import cell_text
 from emonas.errors import UserError
 
 #: The names under which a column is understood; the first one is its own.
@@ -53,7 +55,7 @@ def read_listing(source: Path) -> tuple[list[Entry], tuple[str, ...]]:
         )
     places = Places(source.parent)
     entries = [_entry(source.parent, cells, present, places) for cells in table]
-    return entries, (*_alias_note(chosen), *_row_number_note(chosen, entries))
+    return entries, (*encoding_note(source), *_alias_note(chosen), *_row_number_note(chosen, entries))
 
 
 def _chosen(source: Path, names: Sequence[str]) -> dict[str, str]:

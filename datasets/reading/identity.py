@@ -1,7 +1,7 @@
 """When two names are one: by what they say, however they are written.
 
-People, classes and clips are named by hand and pass through spreadsheets, scripts and file systems, each of which writes
-them anew: 001 becomes 1 and then 1.0, an accent one letter or two. Whatever compares names compares their keys.
+People, classes and clips are named by hand and pass through spreadsheets, scripts and file systems, each of which
+writes them anew: 001 becomes 1 and then 1.0, an accent one letter or two. Whatever compares names compares their keys.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ _BLANK_AT_NUMBER = re.compile(r"(?<=[^\W\d_]) (?=\d)|(?<=\d) (?=[^\W\d_])")
 def identity_key(name: str) -> str:
     """A text that is the same for all spellings of a name.
 
-    One are: the composed and the decomposed form of a letter, wide and narrow forms, upper and lower case; blanks of any
-    kind and number, none between a letter and a digit; digits of any script; dashes and apostrophes; 001, 1 and 1.0, sub04 and sub4.
+    One are: the composed and the decomposed form of a letter, wide and narrow forms, upper and lower case; blanks of
+    any kind and number, none between a letter and a digit; digits of any script; dashes and apostrophes; 001, 1 and
+    1.0, sub04 and sub4.
     """
     text = "".join(map(_narrow, _folded(name)))
     text = _BLANK_AT_NUMBER.sub("", " ".join(text.split()))
@@ -55,7 +56,13 @@ def spellings(chosen: Mapping[str, str]) -> list[str]:
     ways: dict[str, list[str]] = {}
     for name, spelling in chosen.items():
         ways.setdefault(spelling, []).append(name)
-    return [" = ".join(map(repr, sorted(names))) for _, names in sorted(ways.items()) if len(names) > 1]
+    return [" = ".join(_shown(names)) for _, names in sorted(ways.items()) if len(names) > 1]
+
+
+def _shown(names: Sequence[str]) -> list[str]:
+    """Names in quotes, their odd letters by number where one could not tell them apart."""
+    alike = len({unicodedata.normalize("NFC", name) for name in names}) < len(names)
+    return [ascii(name) if alike else repr(name) for name in sorted(names)]
 
 
 def spelling_note(what: str, several: Sequence[str]) -> tuple[str, ...]:
