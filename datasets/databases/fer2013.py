@@ -11,6 +11,7 @@ import numpy as np
 
 from emonas.datasets.clips.frames import ImageFiles, PixelGrid
 from emonas.datasets.clips.sample import ReadResult, Sample, copies_note, fingerprint
+from emonas.datasets.databases.folder_classes import refuse_class_folders
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
 from emonas.datasets.reading.database import ClassSet, Database, same_named
 from emonas.datasets.reading.expected import Expected
@@ -131,6 +132,7 @@ def _tables(folder: Path) -> list[Path]:
     """The file to read; train.csv brings the test.csv beside it along, whose rows are then counted as dropped."""
     found = find_files(folder, *FILES, "test.csv")
     if not found:
+        refuse_class_folders(folder, "FER2013")
         raise not_as_distributed(folder, "FER2013", f"{', '.join(FILES[:-1])} or {FILES[-1]}")
     beside = [file for file in found[1:] if file.parent == found[0].parent and file.name.casefold() == "test.csv"]
     return [found[0], *beside] if found[0].name.casefold() == "train.csv" else [found[0]]

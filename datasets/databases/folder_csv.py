@@ -29,11 +29,13 @@ PART_NAMES = {
     "train": "train",
     "training": "train",
     "validation": "validation",
+    "publictest": "validation",
     "valid": "validation",
     "val": "validation",
     "dev": "validation",
     "test": "test",
     "testing": "test",
+    "privatetest": "test",
 }
 
 

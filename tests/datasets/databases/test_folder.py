@@ -421,13 +421,16 @@ def test_a_class_missing_in_a_part_is_told(tmp_path: Path) -> None:
     assert "no train sample of: angry" in read(tmp_path).notes
 
 
-def test_only_a_nested_duplicate_is_looked_into(tmp_path: Path) -> None:
-    _split(tmp_path / "mine" / "Mine", "train", "test")
+def test_parts_may_lie_one_or_two_levels_down_in_one_folder(tmp_path: Path) -> None:
+    _split(tmp_path / "mine" / "archive", "train", "test")
     (tmp_path / "mine" / ".DS_Store").touch()
-    assert len(read(tmp_path / "mine").used) == 4
-    _refused(tmp_path, "class folders do not tell people apart")
-    (tmp_path / "mine" / "other").mkdir()
-    _refused(tmp_path / "mine", "class folders do not tell people apart")
+    (tmp_path / "mine" / "labels.csv").touch()
+    for source in (tmp_path / "mine", tmp_path):
+        found = read(source)
+        assert [sample.clip for sample in found.used] == [s.clip for s in read(tmp_path / "mine" / "archive").used]
+        assert f"train and test are those of {tmp_path / 'mine' / 'archive'}" in found.notes
+    _split(tmp_path / "mine" / "other", "train", "test")
+    _refused(tmp_path / "mine", r"2 folders in it have train and test folders \(archive, other\): name one of them")
 
 
 @pytest.mark.parametrize(
