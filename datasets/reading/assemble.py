@@ -132,7 +132,8 @@ def apply_correction(entry: Entry, known: Mapping[str, Correction]) -> Entry:
 
     A file in which the slip is not to be found, being another version, stays as it is.
     """
-    slip = known.get(f"{entry.subject}/{entry.clip}".casefold())
+    own = identity_key(f"{entry.subject}/{entry.clip}")
+    slip = next((slip for one, slip in known.items() if identity_key(one) == own), None)
     if slip is None or getattr(entry, slip.phase) != slip.old:
         return entry
     return _with(entry, {slip.phase: slip.new})
