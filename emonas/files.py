@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,20 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all. A file name's bytes that are no UTF-8 are escaped, as JSON does it."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+#: How a cell begins that a spreadsheet program may take for a formula, and how we write it so that it does not.
+_FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+
+
+def guard_cell(value: Any) -> Any:
+    """A value for a cell of a CSV file; a text that a spreadsheet would compute has an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def unguard_cell(text: str) -> str:
+    """The text that ``guard_cell`` was given."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def write_json(path: Path, data: Any) -> None:

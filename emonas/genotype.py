@@ -58,7 +58,8 @@ class Provenance:
     """Where a genotype comes from; ``subjects`` are the people whose samples the search has seen.
 
     ``dataset`` is the prepared set's name, ``database`` the registry's name of its source. ``subjects_known`` is False
-    when the data set names nobody: then only its owner's split tells what was seen.
+    when the data set names nobody: then only its owner's split tells what was seen. ``pictures`` are fingerprints of
+    some of the source files that were seen, by which they are known again where names cannot be compared.
     """
 
     dataset: str
@@ -69,6 +70,7 @@ class Provenance:
     fingerprint: str = field(default="", kw_only=True)
     subjects_known: bool = field(default=True, kw_only=True)
     subjects: tuple[str, ...] = field(kw_only=True)
+    pictures: tuple[str, ...] = field(default=(), kw_only=True)
     versions: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
 

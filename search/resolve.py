@@ -11,6 +11,8 @@ import torch
 from emonas.console import plain
 from emonas.datasets.databases.registry import entry
 from emonas.datasets.protocols.protocol import Fold, folds, split_people
+from emonas.datasets.reading.identity import identity_key, person_key
+from emonas.datasets.store.own import picture_marks
 from emonas.datasets.store.prepared import Prepared
 from emonas.device import versions
 from emonas.errors import UserError
@@ -106,12 +108,13 @@ def visible_parts(
     else:
         made = folds(samples, protocol, number_of_folds, seed=0)
         parts = {("" if protocol == "fixed" else fold.name): fold.train for fold in made}
-    names = {sample.subject for sample in samples} | {sample.person for sample in samples}
-    unknown = [name for name in config.exclude_subjects if name not in names]
+    names = [{identity_key(sample.subject or sample.person), person_key(sample.person)} for sample in samples]
+    known = set().union(*names)
+    unknown = [name for name in config.exclude_subjects if not {identity_key(name), person_key(name)} & known]
     if unknown:
         raise UserError(f"--exclude-subjects: {prepared.name} has nobody called {', '.join(unknown)}")
-    excluded = set(config.exclude_subjects)
-    kept = np.array([not {sample.subject, sample.person} & excluded for sample in samples])
+    excluded = {key(name) for name in config.exclude_subjects for key in (identity_key, person_key)}
+    kept = np.array([not own & excluded for own in names])
     return {name: positions[kept[positions]] for name, positions in parts.items()}
 
 
@@ -132,6 +135,7 @@ def make_tasks(
             subjects_known=prepared.subjects_known,
             protocol=protocol,
             fingerprint=prepared.fingerprint,
+            pictures=picture_marks(prepared.samples, visible),
             versions=versions(),
         )
         folder = out / Fold.folder(name) if name else out

@@ -52,7 +52,8 @@ def show_check(dataset: str, source: Path | None, config: CheckConfig) -> None:
         return
     _show_counts(plan.dataset, found, compared)
     _show_dropped(plan.dataset, found.samples, reasons)
-    check_usable(used, dropped, plan.dataset)
+    if dropped:
+        check_usable(used, dropped, plan.dataset)
     _show_facts(plan.dataset, found, compared, words)
     for note in found.notes:
         warn(note)

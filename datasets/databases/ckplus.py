@@ -112,7 +112,7 @@ def _by_sequence(root: Path, pattern: str) -> dict[Key, Path]:
 def _sequence(own: Key, emotion: Path | None, facs: Path | None) -> Entry:
     """A sequence with what its two files say of it."""
     subject = f"S{own[0]:03}"
-    entry = Entry(Path(), f"{subject}_{own[1]}", "", subject)
+    entry = Entry(Path(), f"{subject}_{own[1]:0>3}", "", subject)
     if emotion is None:
         return replace(entry, flaw="no emotion label")
     try:

@@ -11,11 +11,12 @@ import numpy as np
 
 from emonas.datasets.clips.frames import ImageFiles, PixelGrid
 from emonas.datasets.clips.sample import ReadResult, Sample, copies_note, fingerprint
+from emonas.datasets.databases.folder_classes import refuse_class_folders
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
 from emonas.datasets.reading.database import ClassSet, Database, same_named
 from emonas.datasets.reading.expected import Expected
 from emonas.datasets.reading.layout import find_files, not_as_distributed
-from emonas.datasets.reading.tables import columns, rows, shorten
+from emonas.datasets.reading.tables import columns, parse_whole, rows, shorten
 from emonas.errors import UserError
 
 #: The owner's codes 0 to 6; angry, happy and sad are named by their nouns.
@@ -131,6 +132,7 @@ def _tables(folder: Path) -> list[Path]:
     """The file to read; train.csv brings the test.csv beside it along, whose rows are then counted as dropped."""
     found = find_files(folder, *FILES, "test.csv")
     if not found:
+        refuse_class_folders(folder, "FER2013")
         raise not_as_distributed(folder, "FER2013", f"{', '.join(FILES[:-1])} or {FILES[-1]}")
     beside = [file for file in found[1:] if file.parent == found[0].parent and file.name.casefold() == "test.csv"]
     return [found[0], *beside] if found[0].name.casefold() == "train.csv" else [found[0]]
@@ -153,7 +155,8 @@ def _samples(file: Path) -> Iterator[Sample]:
 
 def _sample(clip: str, cells: dict[str, str], part_of_file: str) -> Sample:
     emotion = cells.get("emotion", "")
-    label = CLASSES[int(emotion)] if re.fullmatch("[0-6]", emotion) else ""
+    code = parse_whole(emotion)
+    label = CLASSES[code] if code is not None and code < len(CLASSES) else ""
     usage = cells.get("usage")
     part = part_of_file if usage is None else _PARTS.get(usage.lower())
     sample = Sample("fer2013", None, clip, label, ImageFiles(()), part=part)
@@ -196,9 +199,10 @@ def _relabelled(samples: Sequence[Sample], votes: Sequence[Mapping[str, str]], c
 
 def _voted(cells: Mapping[str, str]) -> tuple[str, str]:
     """The emotion with the most votes and an empty text, or an empty text and why there is none."""
-    if not all(cells[name].isdecimal() for name in _VOTED):
+    votes = {name: parse_whole(cells[name]) for name in _VOTED}
+    counts = {name: count for name, count in votes.items() if count is not None}
+    if len(counts) < len(votes):
         return "", "votes not numbers"
-    counts = {name: int(cells[name]) for name in _VOTED}
     most = [name for name, count in counts.items() if count == max(counts.values())]
     if len(most) > 1:
         return "", "no emotion with the most votes"

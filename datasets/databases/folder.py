@@ -13,6 +13,7 @@ from emonas.datasets.databases.folder_csv import read_listing
 from emonas.datasets.reading.assemble import frame_notes
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
 from emonas.datasets.reading.entry import Entry, Phases, is_clip, phase_numbers
+from emonas.datasets.reading.identity import one_spelling, spelling_note, spellings
 from emonas.errors import UserError
 
 
@@ -28,19 +29,18 @@ def read(source: Path, choices: Choices = NO_CHOICES, name: str = "folder") -> R
     A folder holds train/CLASS and test/CLASS (and, where wanted, validation/CLASS) with images, or with videos and
     folders of frames. Class folders name nobody, which a note says; exact copies stay together (``group``).
 
-    Flawed samples are dropped with a reason; whether the rest is enough is told once it is known which pictures can be
-    made. Raises UserError when stills and clips are mixed, and when a subject stands in test and in train or
-    validation.
+    Spellings of one name are one person or class, which a note says. Flawed samples are dropped with a reason; whether
+    the rest is enough is told once it is known which pictures can be made. Raises UserError when stills and clips are
+    mixed, and when a subject stands in test and in train or validation.
     """
     entries, notes = read_class_folders(source) if source.is_dir() else read_listing(source)
-    samples = tuple(entry.sample(name) for entry in _repeats_flawed(entries))
+    samples, spelled = _one_spelling([entry.sample(name) for entry in _repeats_flawed(entries)])
     used = [sample for sample in samples if not sample.dropped]
     _check_kind(source, used)
-    classes = _classes(source, used)
-    _check_people(source, used)
-    return ReadResult(
-        samples, classes, (*notes, *frame_notes(samples), *_people_notes(used), *_part_notes(used, classes))
-    )
+    classes = tuple(sorted({sample.label for sample in used}))
+    _check_people(source, used, spelled)
+    more = (*frame_notes(samples), *_people_notes(used), *_part_notes(used, classes))
+    return ReadResult(samples, classes, (*notes, *spelled, *more))
 
 
 def _repeats_flawed(entries: Sequence[Entry]) -> Iterator[Entry]:
@@ -92,28 +92,32 @@ def _check_kind(source: Path, used: Sequence[Sample]) -> None:
         )
 
 
-def _classes(source: Path, used: Sequence[Sample]) -> tuple[str, ...]:
-    labels = sorted({sample.label for sample in used})
-    _check_spelling(source, "labels", labels)
-    return tuple(labels)
+def _one_spelling(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[str, ...]]:
+    """The samples with one spelling for each person and class, and notes on what was written in several ways.
+
+    One name written in two ways would be two classes, or one person on both sides of a split.
+    """
+    people = one_spelling(sample.subject for sample in samples if sample.subject)
+    labels = one_spelling(sample.label for sample in samples if sample.label)
+    alike = tuple(
+        replace(
+            sample,
+            subject=people.get(sample.subject, sample.subject) if sample.subject else sample.subject,
+            label=labels.get(sample.label, sample.label),
+        )
+        for sample in samples
+    )
+    return alike, (*spelling_note("people", spellings(people)), *spelling_note("classes", spellings(labels)))
 
 
-def _check_spelling(source: Path, what: str, names: Sequence[str]) -> None:
-    """One name written in two ways would be two classes, or one person on both sides of a split."""
-    spelled: dict[str, str] = {}
-    for name in names:
-        if (other := spelled.setdefault(name.casefold(), name)) != name:
-            raise UserError(f"{source}: {what} {other!r} and {name!r} differ in case only: write them alike")
-
-
-def _check_people(source: Path, used: Sequence[Sample]) -> None:
+def _check_people(source: Path, used: Sequence[Sample], spelled: Sequence[str]) -> None:
     known = all(sample.subject is not None for sample in used)
-    _check_spelling(source, "subjects", sorted({s.subject for s in used if s.subject is not None}))
     tested = {sample.subject for sample in used if sample.part == "test"}
     both = {str(s.subject) for s in used if known and s.part in ("train", "validation") and s.subject in tested}
     if both:
         names = ", ".join(sorted(both)[:5]) + (", ..." if len(both) > 5 else "")
-        raise UserError(f"{source}: subjects stand in test and also in train or validation ({len(both)}): {names}")
+        words = "; ".join((f"subjects stand in test and also in train or validation ({len(both)}): {names}", *spelled))
+        raise UserError(f"{source}: {words}")
 
 
 def _people_notes(used: Sequence[Sample]) -> Iterator[str]:

@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from emonas.datasets.reading.entry import Entry
+from emonas.datasets.reading.identity import identity_key
+from emonas.datasets.reading.layout import Places
 from emonas.datasets.reading.tables import columns, rows, shorten
+from emonas.datasets.reading.text_files import encoding_note
+from emonas.datasets.reading.workbooks import cell_text
 from emonas.errors import UserError
 
 #: The names under which a column is understood; the first one is its own.
@@ -25,11 +29,13 @@ PART_NAMES = {
     "train": "train",
     "training": "train",
     "validation": "validation",
+    "publictest": "validation",
     "valid": "validation",
     "val": "validation",
     "dev": "validation",
     "test": "test",
     "testing": "test",
+    "privatetest": "test",
 }
 
 
@@ -49,8 +55,9 @@ def read_listing(source: Path) -> tuple[list[Entry], tuple[str, ...]]:
             f"{source}: add a column 'subject' that names the person in each row, or a column 'part' with "
             "'train' and 'test'"
         )
-    entries = [_entry(source.parent, cells, present) for cells in table]
-    return entries, (*_alias_note(chosen), *_row_number_note(chosen, entries))
+    places = Places(source.parent)
+    entries = [_entry(source.parent, cells, present, places) for cells in table]
+    return entries, (*encoding_note(source), *_alias_note(chosen), *_row_number_note(chosen, entries))
 
 
 def _chosen(source: Path, names: Sequence[str]) -> dict[str, str]:
@@ -68,15 +75,15 @@ def _chosen(source: Path, names: Sequence[str]) -> dict[str, str]:
     return chosen
 
 
-def _entry(folder: Path, cells: Mapping[str, str], present: set[str]) -> Entry:
+def _entry(folder: Path, cells: Mapping[str, str], present: set[str], places: Places) -> Entry:
     # Lists written on Windows are read elsewhere, too.
-    path = cells["path"].replace("\\", "/")
+    path = places.spelled(cells["path"].replace("\\", "/"))
     part = cells.get("part", "")
     return Entry(
         path=folder / path,
         clip=posixpath.normpath(path) if path else "",
-        label=cells["label"],
-        subject=cells["subject"] if "subject" in present else None,
+        label=cell_text(cells["label"]),
+        subject=cell_text(cells["subject"]) if "subject" in present else None,
         part=PART_NAMES.get(part.lower()),
         onset=cells.get("onset", ""),
         apex=cells.get("apex", ""),
@@ -100,7 +107,7 @@ def _alias_note(chosen: Mapping[str, str]) -> tuple[str, ...]:
 
 def _row_number_note(chosen: Mapping[str, str], entries: Sequence[Entry]) -> tuple[str, ...]:
     named = [entry.subject for entry in entries if entry.subject]
-    if not named or len(set(named)) < len(entries):
+    if not named or len(set(map(identity_key, named))) < len(entries):
         return ()
     return (
         f"every row has a subject of its own: if column {chosen['subject']!r} numbers rows and not people, "

@@ -17,7 +17,8 @@ from emonas.datasets.reading.database import APEX_POLICIES, Database, same_named
 from emonas.datasets.reading.entry import Entry
 from emonas.datasets.reading.expected import Expected
 from emonas.datasets.reading.layout import find_files, find_inside, not_as_distributed, root_of
-from emonas.datasets.reading.tables import cell_text, parse_whole
+from emonas.datasets.reading.tables import parse_whole
+from emonas.datasets.reading.workbooks import cell_text
 from emonas.errors import UserError
 
 #: The codes of the table; its labels may also be written out.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emonas.datasets.clips.flaws import file_flaw
 from emonas.datasets.clips.sample import ReadResult, copies_note
+from emonas.datasets.databases.folder_classes import refuse_class_folders
 from emonas.datasets.reading.assemble import Key, find_clips, key
 from emonas.datasets.reading.choices import AUTO, Choices
 from emonas.datasets.reading.database import Database, same_named
@@ -86,6 +87,7 @@ def _basic_list(source: Path) -> tuple[Path, list[tuple[int, str, str]]]:
     """The list whose labels are 1 to 7, and its rows: line, name, label."""
     tables = find_files(source, *_LISTS)
     if not tables:
+        refuse_class_folders(source, "RAF-DB")
         raise not_as_distributed(source, "RAF-DB", f"the list of labels ({' or '.join(_LISTS)})")
     highest = 0
     for table in tables:

@@ -68,12 +68,14 @@ _FOLDER = Database(
     source="a CSV file, or a folder with train/CLASS and test/CLASS",
     layout=(
         "faces.csv: the columns path, subject and label; for clips onset, apex and offset; part for a fixed split",
-        "train/CLASS/..., test/CLASS/...: pictures, videos or folders of frames; validation/CLASS if you like",
+        "train/CLASS/..., test/CLASS/...: pictures, videos or folders of frames; validation/CLASS if you like; or all "
+        "of it one or two levels down",
     ),
     options={"apex_policy": APEX_POLICIES},
     pitfalls=(
         "a path leads from the CSV file's folder to a picture, a folder of frames or a video",
         "frames are numbered as in their file names, those of a video from 0; an apex that is empty, / or 0 is unknown",
+        "spellings of one name (001, 1, 1.0; sub04, Sub 4) are one person or class, which a note says",
         "class folders name nobody: you vouch that no person stands in train and test",
         "pictures and clips are not mixed in one set",
     ),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emonas.datasets.clips.sample import Sample
+from emonas.datasets.reading.identity import person_key
 from emonas.errors import UserError
 
 _AU_FOLDS = {
@@ -55,7 +56,11 @@ class Fold:
 
 
 def _people(samples: Sequence[Sample]) -> np.ndarray:
-    return np.array([sample.person for sample in samples])
+    """The people of the samples, each under the first of the names that mean the same."""
+    names = {sample.person: sample.subject is not None for sample in samples}
+    keys = {person: person_key(person) if named else person for person, named in names.items()}
+    first = {keys[person]: person for person in sorted(names, reverse=True)}
+    return np.array([first[keys[sample.person]] for sample in samples])
 
 
 def _fold(name: str, people: np.ndarray, tested: Iterable[str], candidates: np.ndarray, test: np.ndarray) -> Fold:
@@ -88,8 +93,9 @@ def _fixed(samples: Sequence[Sample]) -> Fold:
         named = all(sample.subject is not None for sample in samples)
         instead = "use --protocol loso or kfold" if named else "and names nobody, so no other protocol is left"
         raise UserError(f"the data set has no fixed split with a train and a test part; {instead}")
-    tested = set(people[parts == "test"])
-    both = sorted({s.person for s in samples if s.part == "train" and s.subject is not None} & tested)
+    tested = set(people[parts == "test"].tolist())
+    named = np.array([sample.subject is not None for sample in samples])
+    both = sorted(set(people[(parts == "train") & named].tolist()) & tested)
     if both:
         raise UserError(f"the fixed split has people in both parts: {', '.join(both[:5])}")
     fold = _fold("fixed", people, tested, parts == "train", parts == "test")

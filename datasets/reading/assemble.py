@@ -13,6 +13,7 @@ from emonas.datasets.reading.choices import Choices
 from emonas.datasets.reading.database import ClassSet, Database
 from emonas.datasets.reading.entry import Entry, frame
 from emonas.datasets.reading.facs import action_units
+from emonas.datasets.reading.identity import identity_key
 from emonas.datasets.reading.tables import Row
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 from emonas.datasets.clips.frames import VIDEO_SUFFIXES
 
 _MOST_NAMED = 5
+_MOST_DIGITS = 18
 
 
 def row_entry(row: Row, subject: str) -> Entry:
@@ -29,6 +31,8 @@ def row_entry(row: Row, subject: str) -> Entry:
     """
     cells = row.cells
     number = number_in(cells["subject"])
+    if number is not None and not _NUMBERED.fullmatch(identity_key(cells["subject"])):
+        number = None
     return Entry(
         path=Path(),
         clip=cells["clip"],
@@ -37,10 +41,16 @@ def row_entry(row: Row, subject: str) -> Entry:
         onset=cells["onset"],
         apex=cells["apex"],
         offset=cells["offset"],
-        flaw="no subject" if number is None else "" if cells["clip"] else "no clip name",
+        flaw=_row_flaw(cells, number),
         action_units=action_units(cells["units"]),
         row=row.line,
     )
+
+
+def _row_flaw(cells: Mapping[str, str], number: int | None) -> str:
+    if number is None:
+        return f"not a subject: {cells['subject']!r}" if number_in(cells["subject"]) is not None else "no subject"
+    return "" if cells["clip"] else "no clip name"
 
 
 def find_clips(
@@ -133,7 +143,8 @@ def apply_correction(entry: Entry, known: Mapping[str, Correction]) -> Entry:
 
     A file in which the slip is not to be found, being another version, stays as it is.
     """
-    slip = known.get(f"{entry.subject}/{entry.clip}".casefold())
+    own = identity_key(f"{entry.subject}/{entry.clip}")
+    slip = next((slip for one, slip in known.items() if identity_key(one) == own), None)
     if slip is None or getattr(entry, slip.phase) != slip.old:
         return entry
     return _with(entry, {slip.phase: slip.new})
@@ -169,32 +180,37 @@ def _with(entry: Entry, texts: Mapping[str, str]) -> Entry:
     return replace(entry, onset=phases["onset"], apex=phases["apex"], offset=phases["offset"])
 
 
-#: A clip for matching: its subject's number (or folded name) and its own folded name.
+#: A clip for matching: its subject's number (or the key of its name) and the key of its own name.
 Key = tuple[int | str, str]
+#: A subject in an owner's table: letters, if any, and one number. Spreadsheets make dates and sums of others.
+_NUMBERED = re.compile(r"[^\d]*\d{1,9}[^\d]*")
 
 
 def number_in(text: str) -> int | None:
-    """The last whole number in a text: 5 for "S005", "sub05", "05" and "5". None where there is none."""
-    numbers = re.findall(r"[0-9]+", text)
-    return int(numbers[-1]) if numbers else None
+    """The last whole number in a text: 5 for "S005", "sub05", "05", "5" and "5.0". None where there is none."""
+    numbers = re.findall(r"[0-9]+", identity_key(text))
+    return int(numbers[-1]) if numbers and len(numbers[-1]) <= _MOST_DIGITS else None
 
 
 def key(subject: str | None, clip: str) -> Key:
     """The key by which a row and a clip are the same: owners pad, spell and fold subjects differently in the two."""
     subject = subject or ""
     number = number_in(subject)
-    return subject.casefold() if number is None else number, clip.strip().casefold()
+    return identity_key(subject) if number is None else number, identity_key(clip)
 
 
 def by_key(paths: Iterable[Path], up: int = 1) -> dict[Key, Path]:
     """Clips on the disk by their keys: a video's or folder's own name, and ``up`` levels above it the subject's.
 
-    Files that are no videos are none; of two places with one key the first stays.
+    Files that are no videos are none; of two places with one key the first stays, and another spelling of its name is
+    left for a place that no row tells of.
     """
     found: dict[Key, Path] = {}
     for path in paths:
         if path.suffix.lower() in VIDEO_SUFFIXES or path.is_dir():
-            found.setdefault(key(path.parents[up - 1].name, _clip(path)), path)
+            own = key(path.parents[up - 1].name, _clip(path))
+            if found.setdefault(own, path).name.casefold() != path.name.casefold():
+                found[own[0], path.name] = path
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from emonas.datasets.reading.choices import AUTO
 from emonas.datasets.reading.expected import Expected
+from emonas.datasets.reading.identity import identity_key
 from emonas.errors import UserError
 from emonas.options.types import Representation
 
@@ -123,7 +124,8 @@ class ClassSet:
             return label, "no label"
         if raw not in self.mapping:
             return label, f"unknown label: {label!r}"
-        if reason := self.left_out.get(f"{subject}/{clip}".casefold()):
+        own = identity_key(f"{subject}/{clip}")
+        if reason := next((reason for one, reason in self.left_out.items() if identity_key(one) == own), ""):
             return label, reason
         chosen = self.mapping[raw]
         return (raw, f"outside the class set: {raw}") if chosen is None else (chosen, "")

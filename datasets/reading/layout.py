@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from emonas.datasets.clips.flaws import os_error_text
 from emonas.datasets.clips.frames import frame_number, is_debris
 from emonas.datasets.reading.choices import AUTO
+from emonas.datasets.reading.identity import path_key
 from emonas.errors import UserError
 
 #: How many levels below the named folder a root may lie; unpacking often nests folders of the same name.
@@ -58,6 +60,35 @@ def find_files(source: Path, *patterns: str) -> list[Path]:
         found += [path for folder in level for path, is_folder in _visible(folder) if not is_folder]
         level = [path for folder in level for path in _folders(folder)]
     return [path for pattern in patterns for path in found if fnmatchcase(path.name.casefold(), pattern.casefold())]
+
+
+class Places:
+    """Files by their paths as a table writes them, whatever form its letters have; folders are listed once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._listed: dict[Path, dict[str, list[str]]] = {}
+
+    def spelled(self, path: str) -> str:
+        """The path below the folder as the disk spells it; as it is where nothing, or more than one thing, is meant."""
+        if not path or os.path.lexists(self._folder / path):
+            return path
+        found = self._folder
+        parts = []
+        for part in PurePosixPath(path).parts:
+            parts.append(part if part in ("..", "/") else self._name(found, part))
+            found = found / parts[-1]
+        return str(PurePosixPath(*parts)) if os.path.lexists(found) else path
+
+    def _name(self, folder: Path, part: str) -> str:
+        if folder not in self._listed:
+            names: dict[str, list[str]] = {}
+            with suppress(OSError):
+                for name in os.listdir(folder):  # noqa: PTH208 (names, not paths)
+                    names.setdefault(path_key(name), []).append(name)
+            self._listed[folder] = names
+        there = self._listed[folder].get(path_key(part), [])
+        return part if part in there or len(there) != 1 else there[0]
 
 
 def not_as_distributed(source: Path, title: str, wanted: str, among: str = "") -> UserError:

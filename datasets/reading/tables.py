@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import warnings
-import zipfile
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import NamedTuple
 
-from emonas.datasets.clips.flaws import file_flaw, os_error_text
+from emonas.datasets.clips.flaws import file_flaw
+from emonas.datasets.reading.text_files import read_lines
+from emonas.datasets.reading.workbooks import Grid, cell_text, sheets_of_workbook
 from emonas.errors import UserError
 
 #: How far down a header is searched for; SAMM's stands in row 14.
 _MOST_PREAMBLE = 40
-
-Grid = list[tuple[int, list[str]]]
 
 
 def read_rows(
@@ -36,10 +33,11 @@ def read_rows(
     """
     sheets = {name: lines for name, lines in _sheets(path) if fnmatchcase(name.casefold(), sheet.casefold())}
     for lines in sheets.values():
-        for at, (_, cells) in enumerate(lines[:_MOST_PREAMBLE]):
-            chosen = _chosen(cells, columns)
+        for at, (_, header) in enumerate(lines[:_MOST_PREAMBLE]):
+            chosen = _chosen(header, columns)
             if all(own in chosen for own in columns if own not in optional):
-                return [_row(line, cells, chosen, columns) for line, cells in lines[at + 1 :] if any(cells)]
+                below = [(line, cells) for line, cells in lines[at + 1 :] if any(cells) and not _repeats(header, cells)]
+                return [_row(line, cells, chosen, columns) for line, cells in below]
     wanted = ", ".join(_first(spellings) for own, spellings in columns.items() if own not in optional)
     raise UserError(f"{path}: no sheet with the columns {wanted}; it has {_contents(sheets)}")
 
@@ -59,16 +57,8 @@ def read_sheet(path: Path, names: Sequence[str], sheet: str = "*") -> list[Row]:
 
 def parse_whole(text: str) -> int | None:
     """A cell's whole number; None where it holds none, as "/", blank cells and remarks do."""
-    return int(text) if text.isascii() and text.isdigit() else None
-
-
-def cell_text(value: Any) -> str:
-    """A cell as text, the same whether a program stored a number or a text: 1, 1.0 and "1" are "1", "01" is "01"."""
-    if value is None or value != value:  # NaN
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
+    number = re.fullmatch(r"([0-9]{1,18})(?:\.0*)?", text)
+    return int(number[1]) if number else None
 
 
 def _sheets(path: Path) -> Iterator[tuple[str, Grid]]:
@@ -77,41 +67,7 @@ def _sheets(path: Path) -> Iterator[tuple[str, Grid]]:
     if path.suffix.lower() == ".csv":
         yield path.name, grid(path)
         return
-    data = path.read_bytes()
-    # Some copies carry the other format's ending.
-    yield from _sheets_of_xlsx(path, data) if data.startswith(b"PK") else _sheets_of_xls(path, data)
-
-
-def _sheets_of_xlsx(path: Path, data: bytes) -> Iterator[tuple[str, Grid]]:
-    import openpyxl
-
-    try:
-        # What openpyxl does not understand (colours, validation) it says aloud; no cell's text depends on it.
-        with warnings.catch_warnings(action="ignore"):
-            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        for sheet in book.worksheets:
-            # Some programs write a wrong size into a sheet; without it all rows are read.
-            sheet.reset_dimensions()
-            yield sheet.title, _grid(sheet.iter_rows(values_only=True))
-    # What a broken archive or broken XML raises depends on where it is broken.
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OSError, SyntaxError) as error:
-        raise UserError(f"{path}: damaged or not a workbook: {shorten(str(error))}") from None
-
-
-def _sheets_of_xls(path: Path, data: bytes) -> Iterator[tuple[str, Grid]]:
-    import xlrd
-
-    try:
-        with xlrd.open_workbook(file_contents=data, logfile=io.StringIO()) as book:
-            for sheet in book.sheets():
-                yield sheet.name, _grid(sheet.row_values(at) for at in range(sheet.nrows))
-    # xlrd meets damage in many ways; they all mean the same to a user.
-    except Exception as error:
-        raise UserError(f"{path}: damaged or not a workbook: {shorten(str(error))}") from None
-
-
-def _grid(rows: Iterable[Sequence[Any]]) -> Grid:
-    return [(line, [cell_text(cell) for cell in cells]) for line, cells in enumerate(rows, start=1)]
+    yield from sheets_of_workbook(path)
 
 
 def _chosen(header: Sequence[str], columns: Mapping[str, str | tuple[str, ...]]) -> dict[str, int]:
@@ -125,6 +81,13 @@ def _chosen(header: Sequence[str], columns: Mapping[str, str | tuple[str, ...]])
                 chosen[own] = free[0]
                 break
     return chosen
+
+
+def _repeats(header: Sequence[str], cells: Sequence[str]) -> bool:
+    """Whether a line is the lower half of a header whose cells are merged."""
+    return len(cells) <= len(header) and all(
+        not cell or cell == name for cell, name in zip(cells, header, strict=False)
+    )
 
 
 def _row(line: int, cells: Sequence[str], chosen: Mapping[str, int], columns: Iterable[str]) -> Row:
@@ -153,13 +116,12 @@ class Row(NamedTuple):
 def columns(path: Path) -> tuple[str, ...]:
     """The column names of the first line, stripped and in lower case.
 
-    Raises UserError for a file that is missing, unreadable, empty or not UTF-8 text, and for a name used twice.
+    Raises UserError for a file that is missing, unreadable, empty or not text, and for a name used twice.
     """
-    with _opened(path) as file:
-        names = _names(next(_reader(path, file), []))
+    names = _names(next(read_lines(path), (1, []))[1])
     if not any(names):
         raise UserError(f"{path}: no column names in the first line")
-    if twice := [name for name in names if name and names.count(name) > 1]:
+    if twice := [name for name, times in Counter(names).items() if name and times > 1]:
         raise UserError(f"{path}: two columns are named {twice[0]!r}")
     return names
 
@@ -169,7 +131,7 @@ def rows(path: Path) -> Iterator[Row]:
 
     Raises UserError like ``columns``, also in the middle of a file that stops being text.
     """
-    lines = _lines(path)
+    lines = read_lines(path)
     names = _names(next(lines, (1, []))[1])
     for line, cells in lines:
         if any(cells):
@@ -177,49 +139,17 @@ def rows(path: Path) -> Iterator[Row]:
             yield Row(line, dict(zip(names, cells + missing, strict=False)))
 
 
-def grid(path: Path) -> list[tuple[int, list[str]]]:
-    """All lines of a file that may have something before its header: number and stripped cells. Raises UserError."""
-    return list(_lines(path))
+def grid(path: Path) -> Grid:
+    """All lines of a file that may have something before its header: number and cells (see ``cell_text``).
+
+    Raises UserError.
+    """
+    return [(line, [cell_text(cell) for cell in cells]) for line, cells in read_lines(path)]
 
 
 def shorten(text: str, length: int = 60) -> str:
     """A text that fits into a line of an error message."""
     return text if len(text) <= length else text[: length - 3] + "..."
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield file
-    except OSError as error:
-        raise UserError(f"{path}: {os_error_text(error)}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not a UTF-8 text file (save spreadsheets as CSV UTF-8)") from None
-    except csv.Error as error:
-        raise UserError(f"{path}: not a CSV file: {error}") from None
-
-
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    with _opened(path) as file:
-        reader = _reader(path, file)
-        for cells in reader:
-            yield reader.line_num, [cell.strip() for cell in cells]
-
-
-def _reader(path: Path, file: TextIO) -> Any:
-    header = file.readline()
-    if not header:
-        raise UserError(f"{path}: empty file")
-    file.seek(0)
-    return csv.reader(_text(path, file), delimiter=max(",;\t", key=header.count))
-
-
-def _text(path: Path, file: TextIO) -> Iterator[str]:
-    for line in file:
-        if "\0" in line:
-            raise UserError(f"{path}: not a text file")
-        yield line
 
 
 def _names(header: list[str]) -> tuple[str, ...]:

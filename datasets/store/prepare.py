@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from emonas.datasets.store.batch_file import join, read_attempts
 from emonas.datasets.store.config import DEFAULTS, PrepareConfig
 from emonas.datasets.store.contact_sheet import write_contact_sheet
 from emonas.datasets.store.lock import lock
+from emonas.datasets.store.own import name_by_content
 from emonas.datasets.store.plan import PreparePlan, refuse_other_options, resolve, resolve_by_samples
 from emonas.datasets.store.prepared import Prepared, load, prepared_folder
 from emonas.datasets.store.tables import check_usable, write_tables
@@ -46,22 +46,12 @@ def prepare(dataset: str, source: Path | None, config: PrepareConfig = DEFAULTS,
 
 def _read_and_make(plan: PreparePlan, quiet: bool) -> bool:
     """Whether the set was made; False where another process was faster."""
-    found = _with_owner(registry.read(plan.dataset, plan.source, plan.choices), plan)
+    found = registry.read(plan.dataset, plan.source, plan.choices)
+    if registry.entry(plan.dataset).kind == "own":
+        found = name_by_content(found)
     check_usable(found.used, [sample for sample in found.samples if sample.dropped], plan.name)
     plan = resolve_by_samples(plan, found)
     return _Preparation(plan, cut_faces(found, plan.faces), quiet).run()
-
-
-def _with_owner(found: ReadResult, plan: PreparePlan) -> ReadResult:
-    """A user's own sets are told apart by their sources: "anna" of one need not be "anna" of another.
-
-    The same source under two names has the same people.
-    """
-    if registry.entry(plan.dataset).kind != "own" or plan.source is None:
-        return found
-    source = str(plan.source.resolve()).encode("utf-8", "surrogateescape")
-    name = f"own-{hashlib.sha256(source).hexdigest()[:6]}"
-    return dataclasses.replace(found, samples=tuple(dataclasses.replace(s, dataset=name) for s in found.samples))
 
 
 def cut_faces(found: ReadResult, faces: FaceOptions) -> ReadResult:

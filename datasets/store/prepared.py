@@ -26,6 +26,7 @@ import numpy as np
 from emonas.datasets.clips.sample import Sample
 from emonas.datasets.protocols.near_copies import NearCopy
 from emonas.errors import UserError
+from emonas.files import unguard_cell
 from emonas.records import Count, Format, read_record
 
 FACTS = "prepared.json"
@@ -198,7 +199,8 @@ def _read_samples(folder: Path, classes: tuple[str, ...]) -> tuple[Sample, ...]:
         for i, row in enumerate(csv.DictReader(file)):
             if None in row or None in row.values():
                 raise ValueError(f"samples.csv: row {i + 1} has too many or too few columns")
-            samples.append(_sample(row, StoredImage(images, i)))
+            cells = {column: unguard_cell(cell) for column, cell in row.items()}
+            samples.append(_sample(cells, StoredImage(images, i)))
     strange = {sample.label for sample in samples} - set(classes)
     if strange:
         raise ValueError(f"samples.csv has the label {min(strange)!r}, which is not among the classes")

@@ -25,7 +25,7 @@ from emonas.datasets.store.prepared import (
     sample_row,
 )
 from emonas.errors import UserError
-from emonas.files import write_text
+from emonas.files import guard_cell, write_text
 from emonas.records import write_record
 
 
@@ -93,5 +93,5 @@ def _csv_text(columns: tuple[str, ...], rows: list[dict[str, str]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({column: guard_cell(cell) for column, cell in row.items()} for row in rows)
     return text.getvalue()

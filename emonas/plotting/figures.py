@@ -85,7 +85,7 @@ def _write_title(axes: Axes, x: float, top: float, title: str) -> None:
 def _origin(genotype: Genotype) -> str:
     origin = genotype.provenance
     size = f"{genotype.cells} cells × {genotype.channels} channels"
-    return " · ".join([fit_text(origin.dataset), fit_text(origin.strategy), size])
+    return " · ".join(filter(None, [fit_text(origin.dataset), fit_text(origin.strategy), size]))
 
 
 def draw_alphas(alphas: Mapping[str, np.ndarray]) -> Figure:

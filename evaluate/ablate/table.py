@@ -15,7 +15,7 @@ from emonas.evaluate.ablate.variants import TITLES
 from emonas.evaluate.results.bootstrap import FEW
 from emonas.evaluate.results.metrics import MEASURES
 from emonas.evaluate.results.record import Results
-from emonas.files import write_json, write_text
+from emonas.files import guard_cell, write_json, write_text
 
 FORMAT, VERSION = "emonas-ablation", 1
 PICTURES = ("ablation.png", "ablation.svg")
@@ -199,5 +199,5 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({column: guard_cell(cell) for column, cell in row.items()} for row in rows)
     return text.getvalue()

@@ -79,7 +79,7 @@ def _samples(model: Model, config: ExplainConfig) -> Asked:
     prepared = find_real_set(model.info, config.dataset)
     assert prepared
     samples = prepared.samples
-    open_ones = [i for i, sample in enumerate(samples) if sample.person not in model.info.people]
+    open_ones = [i for i, sample in enumerate(samples) if not model.info.knows(sample.person)]
     if not open_ones:
         warn("the network has learnt from everybody in this set; its answers there say nothing about new people")
         open_ones = [*range(len(samples))]

@@ -80,7 +80,7 @@ def make_sides(info: ModelInfo, prepared: Prepared) -> Sides:
     if info.trained_on and info.trained_on[0].protocol == "all" and not prepared.subjects_known:
         seen = np.ones(len(prepared.samples), bool)
     elif prepared.subjects_known:
-        seen = np.array([sample.person in info.people for sample in prepared.samples])
+        seen = np.array([info.knows(sample.person) for sample in prepared.samples])
     else:
         seen = np.array([sample.part != "test" for sample in prepared.samples])
     if not seen.any():

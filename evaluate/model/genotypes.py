@@ -10,6 +10,7 @@ from pathlib import Path
 
 from emonas.datasets.protocols.protocol import Fold
 from emonas.errors import UserError
+from emonas.evaluate.model.darts_genotype import is_darts_text, read_darts_genotype
 from emonas.genotype import Genotype
 
 
@@ -46,11 +47,14 @@ class Genotypes:
 
 
 def load_genotypes(path: Path) -> Genotypes:
-    """A genotype file, a search's run folder, or the folder of a search by folds. Raises UserError."""
+    """A genotype file, also one of DARTS, a search's run folder, or the folder of a search by folds.
+
+    Raises UserError.
+    """
     if not path.exists():
         raise UserError(f"--genotype {path}: no such file or folder")
     if not path.is_dir():
-        return Genotypes(path, Genotype.load(path), {})
+        return Genotypes(path, read_darts_genotype(path) if is_darts_text(path) else Genotype.load(path), {})
     if (path / "genotype.json").exists():
         return Genotypes(path, Genotype.load(path / "genotype.json"), {})
     found = {file.parent.name: Genotype.load(file) for file in sorted(path.glob("*/genotype.json"))}

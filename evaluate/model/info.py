@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Literal, NoReturn
 
 from msgspec import UNSET, Meta, UnsetType
 
+from emonas.datasets.reading.identity import person_key
 from emonas.errors import UserError
 from emonas.evaluate.results.record import Measures, Options
 from emonas.genotype import MOST_CELLS, MOST_CHANNELS, Genotype, check_genotype, from_json
@@ -98,6 +100,14 @@ class ModelInfo:
     def people(self) -> frozenset[str]:
         """Everybody, as "dataset/subject", whom the weights have seen."""
         return frozenset(person for origin in self.trained_on for person in origin.people)
+
+    def knows(self, person: str) -> bool:
+        """Whether the weights have learnt from a person, however the name is spelled."""
+        return person_key(person) in self._keys
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(map(person_key, self.people))
 
     @property
     def worth(self) -> str:

@@ -15,7 +15,7 @@ from emonas.console import say, show_table, warn
 from emonas.evaluate.predict.rows import NO_FACE, ExpressionRow, FaceRow, Progress, Row
 from emonas.evaluate.predict.spotting import METHOD
 from emonas.evaluate.predict.tracking import Track
-from emonas.files import replacing
+from emonas.files import guard_cell, replacing
 
 #: More rows than this are counted only.
 _MOST = 24
@@ -149,7 +149,7 @@ def csv_file(folder: Path, names: Sequence[str], clips: bool) -> Iterator[Sink]:
 
         def write(row: Row) -> None:
             numbers = [f"{value:.4f}" for value in row.answer.probabilities] if row.answer else [""] * len(names)
-            table.writerow([*_flat(row).values(), *numbers])
+            table.writerow([*map(guard_cell, _flat(row).values()), *numbers])
 
         yield write
 

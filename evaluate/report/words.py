@@ -85,6 +85,8 @@ def _search(results: Results, genotypes: Sequence[Genotype]) -> str:
         return f"The search for the cells {saw}."
     origin = genotypes[0].provenance
     each = ", each fold with cells of its own" if len(set(map(_cells, genotypes))) > 1 else ""
+    if not origin.dataset:
+        return f"The search ({origin.strategy}, by another program{each}) {saw}."
     return f"The search ({origin.strategy}, on {origin.dataset}, seed {origin.seed}{each}) {saw}."
 
 

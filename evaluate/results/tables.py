@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emonas.evaluate.results.metrics import MEASURES
 from emonas.evaluate.results.record import Answer, Results, measure
-from emonas.files import write_text
+from emonas.files import guard_cell, write_text
 
 COLUMNS = ("seed", "fold", "person", "clip", "truth", "prediction", "confidence", "right", "caution")
 ON_TEST = "selected on the test subject"
@@ -79,7 +79,7 @@ def write_csv(out: Path, results: Results) -> Path:
     for row in answer_rows(results):
         confidence = "" if row.confidence is None else f"{row.confidence:.4f}"
         told = (row.seed, row.fold, row.person, row.clip, row.truth, row.prediction)
-        writer.writerow((*told, confidence, int(row.right), caution(results)))
+        writer.writerow(map(guard_cell, (*told, confidence, int(row.right), caution(results))))
     write_text(out / "results.csv", text.getvalue())
     return out / "results.csv"
 

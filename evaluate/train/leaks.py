@@ -11,7 +11,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from emonas.datasets.clips.sample import fingerprint
+from emonas.datasets.databases import registry
 from emonas.datasets.protocols.protocol import Fold
+from emonas.datasets.reading.identity import person_key
+from emonas.datasets.store.own import PREFIX
 from emonas.datasets.store.prepared import Prepared
 from emonas.evaluate.train.pretrained import Pretrained
 from emonas.genotype import Genotype, Provenance
@@ -23,14 +26,25 @@ _NAMED = 3
 
 
 def seen_people(origin: Provenance, tested: Iterable[str]) -> list[str]:
-    """The tested people who stand in a provenance, sorted. People are "dataset/subject"."""
-    return sorted(set(origin.subjects) & set(tested))
+    """The tested people who stand in a provenance, however they are spelled, sorted. People are "dataset/subject"."""
+    seen = set(map(person_key, origin.subjects))
+    return sorted({person for person in tested if person_key(person) in seen})
 
 
 def has_seen(origin: Provenance, prepared: Prepared, tested: Iterable[str]) -> bool | None:
-    """Whether tested people were seen: by name where all are named, else by the owner's split; None: unknown."""
-    if seen_people(origin, tested):
-        return True
+    """Whether tested people were seen: by name where all are named, else by the owner's split; None: unknown.
+
+    Where that does not tell, a tested person's picture that was seen does.
+    """
+    tested = set(tested)
+    answer = True if seen_people(origin, tested) else _by_names_or_split(origin, prepared, tested)
+    return True if answer is None and _seen_pictures(origin, prepared, tested) else answer
+
+
+def _by_names_or_split(origin: Provenance, prepared: Prepared, tested: set[str]) -> bool | None:
+    """The answer where no tested person is among those seen."""
+    if not _comparable(origin, prepared, tested):
+        return None
     if origin.subjects and origin.subjects_known and prepared.subjects_known:
         return False
     if not origin.database:
@@ -40,6 +54,34 @@ def has_seen(origin: Provenance, prepared: Prepared, tested: Iterable[str]) -> b
     if origin.database == OWN_DATA and origin.fingerprint != prepared.fingerprint:
         return None
     return {"all": True, "fixed": False}.get(origin.protocol)
+
+
+def _comparable(origin: Provenance, prepared: Prepared, tested: set[str]) -> bool:
+    """Whether another name is another person: an owner vouches for it, and for the people of a drawn set we do.
+
+    A user's own set may be a part or a copy of any other, in which the same people have other names.
+    """
+    seen_sets, tested_sets = _data_sets(origin.subjects), _data_sets(tested)
+    own = [
+        database == OWN_DATA or any(name.startswith(PREFIX) for name in names)
+        for database, names in ((origin.database, seen_sets), (prepared.dataset, tested_sets))
+    ]
+    if all(own):
+        return tested_sets <= seen_sets or not (origin.subjects_known and prepared.subjects_known)
+    return not any(own) or _is_drawn(prepared.dataset if own[0] else origin.database)
+
+
+def _data_sets(people: Iterable[str]) -> set[str]:
+    return {person.partition("/")[0] for person in people}
+
+
+def _is_drawn(database: str) -> bool:
+    return database in registry.DATASETS and registry.DATASETS[database].embedded
+
+
+def _seen_pictures(origin: Provenance, prepared: Prepared, tested: set[str]) -> bool:
+    seen = set(origin.pictures)
+    return bool(seen) and any(sample.group in seen for sample in prepared.samples if sample.person in tested)
 
 
 def seen_by_any(answers: Iterable[bool | None]) -> bool | None:
@@ -74,7 +116,7 @@ def find_leaks(
     if seen:
         leaks.append(f"the search saw {len(seen)} of the tested people ({_some(seen)}): the cells were chosen on them")
     elif searched:
-        leaks.append("the search saw the tested part of the data set: the cells were chosen on it")
+        leaks.append("the search saw tested pictures of the data set: the cells were chosen on them")
     return [
         *leaks,
         *_pretrained_leaks(parts, prepared, pretrained),
@@ -105,9 +147,14 @@ def _pretrained_leaks(parts: Sequence[Fold], prepared: Prepared, pretrained: Pre
 
 
 def _both_sides(parts: Sequence[Fold], prepared: Prepared) -> list[str]:
-    both = sorted({p for fold in parts for p in people_in(prepared, fold.train) & people_in(prepared, fold.test)})
+    both = sorted({person for fold in parts for person in _in_both(fold, prepared)})
     who = "1 person is" if len(both) == 1 else f"{len(both)} people are"
     return [f"{who} in the training and in the tested part ({_some(both)})"] if both else []
+
+
+def _in_both(fold: Fold, prepared: Prepared) -> set[str]:
+    trained = set(map(person_key, people_in(prepared, fold.train)))
+    return {person for person in people_in(prepared, fold.test) if person_key(person) in trained}
 
 
 def _copies(parts: Sequence[Fold], prepared: Prepared) -> list[str]:

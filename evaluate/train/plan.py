@@ -81,7 +81,10 @@ class TrainPlan:
 def resolve(config: TrainConfig) -> TrainPlan:
     """Settle what was left open by the cells, the data and the machine. Raises UserError for what cannot be trained."""
     genotypes = load_genotypes(config.genotype) if config.genotype else None
-    prepared = find(config.dataset or (genotypes.any.provenance.dataset if genotypes else ""))
+    dataset = config.dataset or (genotypes.any.provenance.dataset if genotypes else "")
+    if genotypes and not dataset:
+        raise UserError(f"--genotype {config.genotype}: does not say on what it was found; name a --dataset")
+    prepared = find(dataset)
     large = pick_device(config.device).type == "cuda"
     protocol = prepared.protocol if config.protocol == "auto" else config.protocol
     wanted = config.folds or entry(prepared.dataset).folds

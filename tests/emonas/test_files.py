@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from emonas.console import plain
 from emonas.errors import UserError
-from emonas.files import open_run, read_json, replacing, write_json, write_text
+from emonas.files import guard_cell, open_run, read_json, replacing, unguard_cell, write_json, write_text
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -250,3 +250,13 @@ def test_a_run_folder_without_rights_is_refused(folder: Path) -> None:
         refused_as_run(folder, "Permission denied")
     finally:
         folder.chmod(0o700)
+
+
+@given(st.text() | st.from_regex("'{0,2}[=+@\\-\t\r].*"))
+def test_a_guarded_cell_is_no_formula_and_comes_back(text: str) -> None:
+    guarded = guard_cell(text)
+    assert not guarded.startswith(("=", "+", "-", "@", "\t", "\r")) and unguard_cell(guarded) == text
+
+
+def test_numbers_are_not_guarded() -> None:
+    assert [guard_cell(value) for value in (-1, -0.5, None, "a=b")] == [-1, -0.5, None, "a=b"]

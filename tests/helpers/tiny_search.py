@@ -40,7 +40,10 @@ def prepared(noise: float = 30.0, samples: int = SAMPLES, protocol: str = "loso"
     labels = np.arange(samples) // 2 % len(CLASSES)
     greys = np.array([60, 128, 196])[labels].reshape(-1, 1, 1, 1)
     drawn = np.random.default_rng(0).normal(greys, noise, (samples, 3, SIDE, SIDE)).clip(0, 255).astype(np.uint8)
-    people = [SimpleNamespace(person=f"p{i // 2}", subject=f"p{i // 2}", label=int(labels[i])) for i in range(samples)]
+    people = [
+        SimpleNamespace(person=f"p{i // 2}", subject=f"p{i // 2}", group="", label=int(labels[i]))
+        for i in range(samples)
+    ]
     made = SimpleNamespace(
         images=drawn,
         labels=labels,

@@ -295,3 +295,13 @@ def test_pixels_are_taken_over_exactly() -> None:
     values = [(7 * i) % 256 for i in range(SIDE**2)]
     assert pixel_bytes(" ".join(map(str, values))) == bytes(values)
     assert pixel_bytes("\t".join(f"{value:03}" for value in values)) == bytes(values)
+
+
+@pytest.mark.parametrize(("name", "title"), [("fer2013", "FER2013"), ("rafdb", "RAF-DB")])
+def test_a_copy_in_class_folders_shows_the_way(tmp_path: Path, name: str, title: str) -> None:
+    for part in ("train", "test"):
+        for label in ("1", "2"):
+            (tmp_path / "a copy" / "DATASET" / part / label).mkdir(parents=True)
+            (tmp_path / "a copy" / "DATASET" / part / label / "1.png").touch()
+    with pytest.raises(UserError, match=f"copies of {title} .* emonas-data prepare folder '.*/a copy/DATASET'$"):
+        registry.read(name, tmp_path)

@@ -67,9 +67,9 @@ def _refused(source: Path, reason: str) -> None:
 
 
 def test_stills_with_subjects(tmp_path: Path) -> None:
-    found = read(_stills(tmp_path, "path,subject,label", "a/1.png, 01 ,sad", "2.png,1,happy", "3.png,01,angry"))
+    found = read(_stills(tmp_path, "path,subject,label", "a/1.png, p1 ,sad", "2.png,q,happy", "3.png,p1,angry"))
     assert found.classes == ("angry", "happy", "sad")
-    assert [sample.subject for sample in found.used] == ["01", "1", "01"]
+    assert [sample.subject for sample in found.used] == ["p1", "q", "p1"]
     assert [sample.clip for sample in found.used] == ["a/1.png", "2.png", "3.png"]
     assert {_phases(sample) for sample in found.used} == {(None, None, None)}
     assert {sample.dataset for sample in found.used} == {"folder"}
@@ -328,10 +328,14 @@ def test_neither_subjects_nor_parts_says_what_to_add(tmp_path: Path, lines: tupl
             r"subjects stand in test and also in train or validation \(1\): b",
         ),
         (("path,subject,label", "1.png,a,x", "2.png,b,x"), "all samples have the one class 'x'"),
-        (("path,subject,label", "1.png,a,Happy", "2.png,b,happy"), "'Happy' and 'happy' differ in case only"),
+        (("path,subject,label", "1.png,a,Happy", "2.png,b,happy"), "all samples have the one class 'Happy'"),
         (
             ("path,subject,label", "1.png,a,", "2.png,b,", "3.png,,x"),
             "no usable sample was found .3 dropped, the fir.*: no label",
+        ),
+        (
+            ("path,subject,label,part", "1.png,Jos\u00e9,x,train", "2.png,b,y,train", "3.png,JOSE\u0301,x,test"),
+            "also in train or validation \\(1\\): Jos\u00e9; people written in several ways, .*",
         ),
         (("path,subject", "1.png,a"), "no column 'label' among: path, subject"),
         (("subject,label", "1.png,a"), "no column 'path' among: subject, label"),
@@ -420,19 +424,47 @@ def test_what_is_left_out_of_a_folder_is_told(tmp_path: Path) -> None:
     assert [(s.clip, s.dropped) for s in found.samples if s.dropped] == [("test/happy/empty", "no frames")]
 
 
+def test_one_person_and_one_class_in_several_spellings_are_one(tmp_path: Path) -> None:
+    rows = ("1.png,001,Happy", "2.png,1,sad", "3.png,1.0,happy", "4.png,sub04,SAD", "5.png,sub4,sad")
+    found = read(_stills(tmp_path, "path,subject,label", *rows))
+    assert [sample.subject for sample in found.used] == ["1", "1", "1", "sub4", "sub4"]
+    assert found.classes == ("Happy", "sad")
+    assert "people written in several ways, each taken as one: '001' = '1'; 'sub04' = 'sub4'" in found.notes
+    assert not any("a subject of its own" in note for note in found.notes)
+    assert "classes written in several ways, each taken as one: 'Happy' = 'happy'; 'SAD' = 'sad'" in found.notes
+
+
+def test_a_class_folder_in_two_unicode_forms_is_one_class(tmp_path: Path) -> None:
+    for i, folder in enumerate(("train/tr\u00e4ge", "train/wach", "test/tra\u0308ge", "test/wach")):
+        _image(tmp_path / folder / "1.png", 40 * i)
+    found = read(tmp_path)
+    assert found.classes == ("träge", "wach") and not any("no test sample" in note for note in found.notes)
+
+
+def test_a_path_is_found_whatever_form_its_letters_have(tmp_path: Path) -> None:
+    source = _stills(tmp_path, "path,subject,label", "Pics/Jose\u0301.png,a,x", "b.png,b,y")
+    source.write_text("path,subject,label\npics/jos\u00e9.PNG,a,x\nb.png,b,y\nPics/JOSE\u0301.png,c,y\n", "utf-8")
+    found = read(source)
+    assert [sample.clip for sample in found.used] == ["Pics/Jose\u0301.png", "b.png"]
+    assert [sample.dropped for sample in found.samples if sample.dropped] == ["path listed before, first labelled 'x'"]
+
+
 def test_a_class_missing_in_a_part_is_told(tmp_path: Path) -> None:
     _split(tmp_path, "train", "test")
     _image(tmp_path / "test" / "angry" / "1.png", 99)
     assert "no train sample of: angry" in read(tmp_path).notes
 
 
-def test_only_a_nested_duplicate_is_looked_into(tmp_path: Path) -> None:
-    _split(tmp_path / "mine" / "Mine", "train", "test")
+def test_parts_may_lie_one_or_two_levels_down_in_one_folder(tmp_path: Path) -> None:
+    _split(tmp_path / "mine" / "archive", "train", "test")
     (tmp_path / "mine" / ".DS_Store").touch()
-    assert len(read(tmp_path / "mine").used) == 4
-    _refused(tmp_path, "class folders do not tell people apart")
-    (tmp_path / "mine" / "other").mkdir()
-    _refused(tmp_path / "mine", "class folders do not tell people apart")
+    (tmp_path / "mine" / "labels.csv").touch()
+    for source in (tmp_path / "mine", tmp_path):
+        found = read(source)
+        assert [sample.clip for sample in found.used] == [s.clip for s in read(tmp_path / "mine" / "archive").used]
+        assert f"train and test are those of {tmp_path / 'mine' / 'archive'}" in found.notes
+    _split(tmp_path / "mine" / "other", "train", "test")
+    _refused(tmp_path / "mine", r"2 folders in it have train and test folders \(archive, other\): name one of them")
 
 
 @pytest.mark.parametrize(

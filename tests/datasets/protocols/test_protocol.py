@@ -13,6 +13,7 @@ from made_samples import STILLS, still
 
 from emonas.datasets.clips.sample import Sample
 from emonas.datasets.protocols.protocol import AU_FOLDS, Fold, default_protocol, describe_protocol, folds, split_people
+from emonas.datasets.reading.identity import identity_key
 from emonas.errors import UserError
 
 _SUBJECTS = st.sampled_from(["s1", "s2", "s10", "sub 01", "Ann", "Jürgen", "7"])
@@ -53,6 +54,17 @@ def _check_apart(samples: list[Sample], fold: Fold) -> None:
 
 def _tested(made: list[Fold]) -> list[int]:
     return sorted(int(i) for fold in made for i in fold.test)
+
+
+def test_a_person_in_several_spellings_is_one_in_every_protocol() -> None:
+    names = ["001", "1", "1.0", "Jos\u00e9", "Jose\u0301", "b", "B", "c"]
+    samples = [still(i, name, "xy"[i % 2]) for i, name in enumerate(names)]
+    assert [len(fold.test) for fold in folds(samples, "loso")] == [3, 2, 2, 1]
+    for fold in (*folds(samples, "kfold", 2), split_people(samples, np.arange(len(samples)), 2, 0)):
+        assert not {identity_key(names[i]) for i in fold.train} & {identity_key(names[i]) for i in fold.test}
+    parts = [replace(samples[0], part="train"), replace(samples[1], part="test"), replace(samples[7], part="train")]
+    with pytest.raises(UserError, match="people in both parts"):
+        folds(parts, "fixed")
 
 
 @given(sample_lists(named=True, least=1))

@@ -11,7 +11,8 @@ from distributions import write_xls, write_xlsx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emonas.datasets.reading.tables import cell_text, parse_whole, read_rows, read_sheet
+from emonas.datasets.reading.tables import parse_whole, read_rows, read_sheet
+from emonas.datasets.reading.workbooks import cell_text
 from emonas.errors import UserError
 
 COLUMNS = {"subject": "subject", "apex": ("apex frame", "apex*"), "units": "au"}
@@ -95,7 +96,7 @@ def test_a_sheet_without_a_header_by_position(tmp_path: Path) -> None:
         ("a.xlsx", b"PK\x03\x04 cut off", "damaged or not a workbook"),
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut off", "damaged or not a workbook"),
         ("a.xls", b"<html>", "damaged or not a workbook"),
-        ("a.csv", b"\xff\xfe", "not a UTF-8 text file"),
+        ("a.csv", b"Jos\xe9phine\n", "not a UTF-8 text file"),
         ("none.xlsx", None, "no such file"),
     ],
 )

@@ -411,16 +411,3 @@ def test_a_prepared_set_is_found_by_its_folder(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     assert (find("./moved").images[1] == 10).all()
     assert prepared_names() == []
-
-
-def test_own_sets_of_different_sources_share_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    serve(monkeypatch, STILLS)
-    for name in ("here.csv", "there.csv"):
-        (tmp_path / name).write_text("path,subject,label\n")
-    here, there = (
-        prepare("folder", tmp_path / f"{name}.csv", replace(_SMALL, name=name), quiet=True)
-        for name in ("here", "there")
-    )
-    again = prepare("folder", tmp_path / "here.csv", replace(_SMALL, size=9, name="larger"), quiet=True)
-    assert len(here.subjects) == len(there.subjects) and not set(here.subjects) & set(there.subjects)
-    assert again.subjects == here.subjects

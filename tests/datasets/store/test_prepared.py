@@ -62,6 +62,16 @@ def test_subjects_are_known_only_if_all_are(prepared: Prepared) -> None:
     assert some.samples[0].person == "made/ab12"
 
 
+def test_names_are_no_formulas_in_the_tables_and_come_back() -> None:
+    names = ("=1+1", "'=1", "-a", "@x", "+2")
+    samples = [still(10 * i, name, name) for i, name in enumerate(names)]
+    made = prepared_from([*samples, replace(still(90, "=lost", "=lost"), dropped="=why")], overwrite=True)
+    assert [(sample.subject, sample.label) for sample in load(made.folder).samples] == [(name, name) for name in names]
+    for table in ("samples.csv", "dropped.csv"):
+        cells = (made.folder / table).read_text("utf-8").replace("\n", ",").split(",")
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
 # Control characters are escaped before a sample gets here.
 _TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=8)
 _NUMBERS = st.none() | st.integers(0, 99)

@@ -44,6 +44,14 @@ def test_names_with_commas_quotes_and_line_breaks_come_back(prepared: Prepared, 
     assert rows_of(write_csv(tmp_path, results_of(results)))[0]["clip"] == 'a, "b"\nc'
 
 
+def test_no_answer_is_a_formula(prepared: Prepared, tmp_path: Path) -> None:
+    results = made_results(prepared, seeds=(0,))
+    results["per_fold"][0]["clips"][0] = "=HYPERLINK(1)"
+    results["classes"] = [f"-{name}" for name in results["classes"]]
+    for row in rows_of(write_csv(tmp_path, results_of(results))):
+        assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
+
+
 def test_units_are_named_and_right_only_together(prepared: Prepared, tmp_path: Path) -> None:
     fold = {
         "seed": 0,

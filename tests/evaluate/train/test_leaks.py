@@ -54,6 +54,52 @@ def test_leaks_by_the_owners_split_where_nobody_is_named(
     assert has_seen(origin(subjects_known=False, **changes), prepared, ["x"]) is expected
 
 
+def named(prepared: Prepared, dataset: str, database: str = "folder", mark: str = "") -> Prepared:
+    """The same people under another data set's name."""
+    samples = tuple(
+        replace(sample, dataset=dataset, group=mark and f"{mark}{i}") for i, sample in enumerate(prepared.samples)
+    )
+    return replace(prepared, dataset=database, samples=samples)
+
+
+@pytest.mark.parametrize(
+    ("seen", "database", "expected"),
+    [
+        ("own-1/s9", "folder", False),
+        ("own-1/S 00", "folder", True),
+        ("own-2/s9", "folder", None),
+        ("own-2/s0", "folder", None),
+        ("casme2/sub01", "casme2", None),
+        ("synthetic-macro/s9", "synthetic-macro", False),
+    ],
+)
+def test_people_of_an_own_set_are_compared_by_name_within_it_only(
+    prepared: Prepared, seen: str, database: str, expected: bool | None
+) -> None:
+    here = named(prepared, "own-1")
+    tested = ["own-1/s0", "own-1/s1"]
+    assert has_seen(origin(subjects=(seen,), database=database), here, tested) is expected
+
+
+def test_where_names_cannot_be_compared_pictures_are(prepared: Prepared) -> None:
+    here = named(prepared, "own-1", mark="m")
+    tested = [here.samples[3].person]
+    before = origin(subjects=("own-2/x",), database="folder")
+    assert has_seen(replace(before, pictures=("m3",)), here, tested) is True
+    assert has_seen(replace(before, pictures=("m3",)), here, ["own-1/nobody"]) is None
+    assert has_seen(replace(before, database="fer2013", subjects=(), pictures=("m3",)), here, tested) is True
+    assert has_seen(replace(before, subjects=(), subjects_known=False), here, tested) is None
+
+
+def test_a_person_in_two_spellings_is_on_both_sides(prepared: Prepared) -> None:
+    samples = list(prepared.samples)
+    samples[0] = replace(samples[0], subject="7.0")
+    samples[1] = replace(samples[1], subject="007")
+    here = replace(prepared, samples=tuple(samples))
+    (leak, *_) = find_leaks([Fold("a", np.array([0]), np.array([1]))], [], here, None)
+    assert leak.startswith("1 person is in the training and in the tested part")
+
+
 def test_one_fold_that_saw_spoils_the_result() -> None:
     assert seen_by_any([False, None, True]) is True
     assert seen_by_any([False, None]) is None
