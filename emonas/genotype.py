@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 from msgspec import Meta
 
 from emonas.operations.table import OPERATION_NAMES
-from emonas.records import Count, Format, parse_record, plain_record, read_record, shorten, write_record
+from emonas.records import Count, Format, SetName, parse_record, plain_record, read_record, shorten, write_record
 
 INPUTS = 2
 EDGES_PER_NODE = 2
@@ -61,7 +61,7 @@ class Provenance:
     when the data set names nobody: then only its owner's split tells what was seen.
     """
 
-    dataset: str
+    dataset: SetName
     database: str = field(default="", kw_only=True)
     strategy: str
     seed: Count

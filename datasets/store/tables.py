@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import registry
 from emonas.datasets.protocols.protocol import default_protocol
+from emonas.datasets.store.fingerprint import csv_text, fingerprint_of
 from emonas.datasets.store.prepared import COLUMNS, FACTS, FORMAT, Facts, sample_row
 from emonas.errors import UserError
 from emonas.files import write_text
@@ -29,10 +27,10 @@ def write_tables(
     digest: str,
 ) -> None:
     """Write samples.csv, dropped.csv and prepared.json. ``digest`` is that of the pixels. Raises UserError."""
-    table = _csv_text(COLUMNS, [sample_row(sample) for sample in kept])
+    table = csv_text(COLUMNS, [sample_row(sample) for sample in kept])
     write_text(folder / "samples.csv", table)
     reasons = [{"clip": s.clip, "subject": s.subject or "", "label": s.label, "reason": s.dropped} for s in dropped]
-    write_text(folder / "dropped.csv", _csv_text(("clip", "subject", "label", "reason"), reasons))
+    write_text(folder / "dropped.csv", csv_text(("clip", "subject", "label", "reason"), reasons))
     classes = classes_of(found, kept)
     facts = Facts(
         name=name,
@@ -46,7 +44,8 @@ def write_tables(
         dropped=count_reasons(dropped),
         protocol=default_protocol(kept, registry.entry(request["dataset"]).protocol),
         notes=tuple(found.notes),
-        fingerprint=hashlib.sha256((digest + table).encode()).hexdigest()[:16],
+        pixels=digest,
+        fingerprint=fingerprint_of(digest, table),
     )
     write_record(folder / FACTS, facts, FORMAT)
 
@@ -70,11 +69,3 @@ def check_usable(kept: Sequence[Sample], dropped: Sequence[Sample], name: str) -
     classes = {sample.label for sample in kept}
     if len(classes) < 2:
         raise UserError(f"{name}: all samples have the one class {min(classes)!r}{why}; at least two are needed")
-
-
-def _csv_text(columns: tuple[str, ...], rows: list[dict[str, str]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -15,10 +15,9 @@ import numpy as np
 import emonas
 from emonas.datasets.clips.representation import PictureOptions, make_picture
 from emonas.datasets.clips.sample import Sample
-from emonas.datasets.databases.registry import make_legible
 from emonas.datasets.faces.face import NoFaceError
 from emonas.datasets.store.batch_file import BatchFile, read_batch
-from emonas.errors import UserError
+from emonas.errors import UserError, make_legible
 from emonas.jobs.job import Engine, Job
 from emonas.jobs.run import run_each
 

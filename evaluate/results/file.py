@@ -52,8 +52,15 @@ def _check_tables(results: Results) -> None:
     classes = len(results.classes)
     if tuple(one.name for one in results.per_class) != results.classes:
         raise ValueError('"per_class" names other classes than "classes"')
-    if results.confusion is not None and {len(row) for row in (results.confusion, *results.confusion)} != {classes}:
+    if results.confusion is None:
+        return
+    if {len(row) for row in (results.confusion, *results.confusion)} != {classes}:
         raise ValueError(f'"confusion" is no table of {classes} x {classes}')
+    counted = np.zeros((classes, classes), np.int64)
+    for row in results.per_fold:
+        np.add.at(counted, (np.array(row.truth), np.array(row.predictions)), 1)
+    if results.task == "units" or counted.tolist() != [list(row) for row in results.confusion]:
+        raise ValueError('"confusion" does not count the answers in "per_fold"')
 
 
 def _check_row(row: FoldAnswers, place: str, results: Results) -> None:
@@ -85,5 +92,6 @@ FORMAT = Format(
     foreign="not results of this emonas; emonas-train writes them",
     other_version="train again",
     repair="train again or take a whole copy",
+    paths=frozenset({"command", "input", "pretrained"}),
     check=check_results,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from emonas.records import Count, Number, Share
+from emonas.records import Count, Number, SetName, Share
 
 #: One sample's answer: the class's position, or for each action unit 0 or 1.
 Answer = int | tuple[int, ...]
@@ -115,7 +115,7 @@ class FoldAnswers:
     people: tuple[str, ...]
     truth: tuple[Answer, ...]
     predictions: tuple[Answer, ...]
-    confidence: tuple[Number | None, ...] = ()
+    confidence: tuple[Share | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class NetworkFacts:
 class Origin:
     """A data set that weights have learnt from; ``people`` in it by fold, "" for all folds."""
 
-    dataset: str
+    dataset: SetName
     database: str
     fingerprint: str
     protocol: str
@@ -151,7 +151,7 @@ class Results:
     training was interrupted.
     """
 
-    dataset: str
+    dataset: SetName
     database: str
     protocol: str
     protocol_in_words: str

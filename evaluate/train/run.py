@@ -10,7 +10,7 @@ import torch
 
 from emonas.console import progress, warn
 from emonas.datasets.loading.batches import ImageStore
-from emonas.datasets.store.prepared import home
+from emonas.datasets.store.prepared import check_content, home
 from emonas.device import announce, pick_device, seconds_per_call
 from emonas.errors import UserError
 from emonas.evaluate.results.record import Results
@@ -25,6 +25,7 @@ from emonas.evaluate.train.plan import TrainPlan, identity, resolve
 from emonas.files import open_run, write_text
 from emonas.jobs.job import Engine, Job
 from emonas.jobs.run import run_jobs
+from emonas.training.memory import StackSize, require_memory
 from emonas.training.method import name_tensors
 from emonas.training.trainer import Trainer
 
@@ -38,7 +39,9 @@ def run_training(config: TrainConfig) -> Results:
     plan = resolve(config)
     check_final(plan)
     tasks = fold_tasks(plan)
+    check_content(plan.prepared)
     # What cannot be built or started from is refused before anything is written.
+    _require_memory(plan)
     _trial(tasks[0], plan)
     open_run(plan.out, identity(plan), FREE, RENAMED)
     if plan.genotypes and all(genotype == plan.genotypes[0] for genotype in plan.genotypes):
@@ -57,6 +60,17 @@ def run_training(config: TrainConfig) -> Results:
         _train([final_task(plan)], plan)
     leave_model(plan, results)
     return results
+
+
+def _require_memory(plan: TrainPlan) -> None:
+    """Refuse found cells that cannot fit: weights, gradients, optimiser and the maps of a batch. Raises UserError."""
+    recipe, pictures = plan.schedule.recipe, plan.prepared
+    copies = 2 + (2 if recipe.optimiser == "adamw" else 1) + (1 if recipe.ema_decay else 0)
+    for network in plan.networks[:1]:
+        if isinstance(network, StackedCells):
+            size = StackSize.of(network.genotype, network.cells, network.channels, pictures.size, pictures.channels)
+            what = f"training {network.cells} cells with {network.channels} channels"
+            require_memory(size.least_bytes(plan.schedule.batch_size, copies), pick_device(plan.asked.device), what)
 
 
 def _trial(task: FoldTask, plan: TrainPlan) -> Trainer:
