@@ -96,8 +96,8 @@ def parse_record(data: Any, form: Format[T], name: str) -> T:
     """The record in parsed JSON; ``name`` is how messages call the file. Raises UserError."""
     check_head(data, form, name)
     try:
-        value = msgspec.convert(data, form.record)
         _check_values(data, form.paths)
+        value = msgspec.convert(data, form.record)
         form.check(value)
     except msgspec.ValidationError as error:
         refuse(form, name, _explain(str(error), data))

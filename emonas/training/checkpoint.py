@@ -80,7 +80,7 @@ def _check_finite(state: Any) -> None:
 
 def all_finite(tensor: Tensor) -> bool:
     """Whether no value is NaN or infinite."""
-    return not tensor.is_floating_point() or bool(tensor.isfinite().all())
+    return not tensor.is_floating_point() or (is_plain(tensor) and bool(tensor.isfinite().all()))
 
 
 def whole(value: Any, least: int, most: int, what: str) -> int:
@@ -104,11 +104,16 @@ def flaw_of_tensors(wanted: Mapping[str, Tensor], given: Mapping[Any, Any]) -> s
 
 def flaw_of_tensor(wanted: Tensor, given: Any) -> str:
     """What keeps ``given`` from being a tensor of the wanted shape and kind with finite values; empty if nothing."""
-    if not isinstance(given, Tensor) or given.layout != torch.strided or given.is_meta:
+    if not is_plain(given):
         return "is no plain tensor"
     if given.shape != wanted.shape or given.dtype != wanted.dtype:
         return f"is {_kind(given)}, where {_kind(wanted)} is needed"
     return "" if all_finite(given) else "has NaN or infinite values"
+
+
+def is_plain(value: Any) -> bool:
+    """Whether it is a tensor that holds all its values, one by one."""
+    return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta
 
 
 def _kind(tensor: Tensor) -> str:

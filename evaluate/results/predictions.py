@@ -44,11 +44,10 @@ class Predictions:
 
 
 def check_predictions(found: Predictions) -> None:
-    """Every sample has its probabilities, as many as the others, and an epoch has all its scores. Raises ValueError."""
-    if (found.truth and len(found.truth) != len(found.positions)) or (
-        found.clips and len(found.clips) != len(found.positions)
-    ):
-        raise ValueError('"truth" or "clips" does not fit "positions"')
+    """Every sample has its probabilities, as many as the others. Raises ValueError."""
+    for name, values in (("truth", found.truth), ("clips", found.clips)):
+        if len(values) not in (0, len(found.positions)):
+            raise ValueError(f'"{name}" does not fit "positions"')
     if len(found.probabilities) != len(found.positions) or len({len(row) for row in found.probabilities}) > 1:
         raise ValueError('"probabilities" does not fit "positions"')
 

@@ -127,7 +127,5 @@ def read_result(task: FoldTask, answers: int) -> FoldResult:
     if not task.units and not np.allclose(probabilities.sum(1), 1, atol=_ROUNDED * answers):
         raise UserError(f"{path}: its probabilities do not sum to 1; delete it to judge this fold again")
     if not 1 <= found.epoch <= task.schedule.epochs:
-        raise UserError(
-            f"{path}: is of epoch {found.epoch} of {task.schedule.epochs}; delete it to judge this fold again"
-        )
+        raise UserError(f"{path}: there is no epoch {found.epoch}; delete it to judge this fold again")
     return FoldResult(task.fold.name, task.seed, positions, probabilities, found.epoch)

@@ -84,7 +84,7 @@ def start_from(network: Network | Baseline, weights: Mapping[str, Tensor], same_
 
 
 def _same_kind(given: object, own: Tensor) -> bool:
-    return isinstance(given, Tensor) and given.shape == own.shape and given.dtype == own.dtype
+    return checkpoint.is_plain(given) and (given.shape, given.dtype) == (own.shape, own.dtype)
 
 
 def read_pretrained(run: Path, folds: list[str]) -> Pretrained:

@@ -10,9 +10,10 @@ import torch
 
 from emonas.console import progress, warn
 from emonas.datasets.loading.batches import ImageStore
-from emonas.datasets.store.prepared import check_content, home
+from emonas.datasets.store.prepared import Prepared, check_content, home
 from emonas.device import announce, pick_device, seconds_per_call
 from emonas.errors import UserError
+from emonas.evaluate.model.inputs import picture_options
 from emonas.evaluate.results.record import Results
 from emonas.evaluate.results.show import show_results
 from emonas.evaluate.train.config import FREE, RENAMED, TrainConfig, check
@@ -40,6 +41,7 @@ def run_training(config: TrainConfig) -> Results:
     check_final(plan)
     tasks = fold_tasks(plan)
     check_content(plan.prepared)
+    _check_options(plan.prepared)
     # What cannot be built or started from is refused before anything is written.
     _require_memory(plan)
     _trial(tasks[0], plan)
@@ -60,6 +62,16 @@ def run_training(config: TrainConfig) -> Results:
         _train([final_task(plan)], plan)
     leave_model(plan, results)
     return results
+
+
+def _check_options(prepared: Prepared) -> None:
+    """Refuse a set that says of its pictures what no model can keep. Raises UserError."""
+    try:
+        picture_options({"size": prepared.size, "channels": prepared.channels, **prepared.options})
+    except (ValueError, UserError) as error:
+        raise UserError(
+            f"{prepared.folder}: damaged: no pictures are made so ({error}); run emonas-data prepare --overwrite"
+        ) from None
 
 
 def _require_memory(plan: TrainPlan) -> None:
