@@ -54,7 +54,7 @@ SEARCH = ("--dataset", "./set", *SMALL, "--cells", 3, "--out", "new")
 ABLATE = (*SEARCH, "--parts", "stack", "--stack-cells", 4, "--seeds", 1, "--epochs", 1, "--train-epochs", 1)
 #: What is killed, by name.
 COMMANDS: dict[str, tuple[App, list[object]]] = {
-    "search": (search, [*SEARCH, "--epochs", 4]),
+    "search": (search, [*SEARCH, "--epochs", 2]),
     "search, ranked": (search, [*SEARCH, "--epochs", 2, "--skip-budget", "auto", "--rank-epochs", 1]),
     "prepare": (data, ["prepare", "folder", "table.csv", "--name", "other", "--size", 16, "--jobs", 1]),
     "train, loso": (train, [*TRAIN, "--protocol", "loso"]),
@@ -284,6 +284,7 @@ def _kill_all(settings: Settings, top: Path) -> tuple[dict[str, Counter[str]], l
             shutil.rmtree(place)
         shutil.rmtree(top / "whole")
         sys.stderr.write(f"{name} ({took:.1f} s): {dict(outcome[name])}\n")
+        _write(settings, {"seed": settings.seed, "counts": outcome, "wrong": wrong})
     return outcome, wrong
 
 
@@ -293,9 +294,13 @@ def _end(settings: Settings, figures: dict[str, Any], rows: list[list[str]], fai
     for row in rows:
         shown.add_row(*row)
     Console().print(shown)
+    _write(settings, figures)
+    sys.exit(1 if failed else 0)
+
+
+def _write(settings: Settings, figures: dict[str, Any]) -> None:
     if settings.json:
         settings.json.write_text(json.dumps(figures, indent=2) + "\n")
-    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

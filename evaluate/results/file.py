@@ -11,6 +11,8 @@ from emonas.evaluate.results.record import Answer, FoldAnswers, Results
 from emonas.records import Format, read_record, shorten, write_record
 
 NAME = "results.json"
+#: Pixels a side, and channels, that pictures may have.
+MOST_SIDE = 4096
 
 
 def read_results(path: Path) -> Results:
@@ -46,6 +48,15 @@ def check_results(results: Results) -> None:
     if {one.seed for one in results.per_seed} != set(results.seeds):
         raise ValueError('"per_seed" is of other seeds than "seeds"')
     _check_tables(results)
+    _check_input(results)
+
+
+def _check_input(results: Results) -> None:
+    """The size and the channels of the pictures, where they are told, are those of pictures."""
+    for key in ("size", "channels"):
+        value = results.input.get(key, 1)
+        if type(value) is not int or not 1 <= value <= MOST_SIDE:
+            raise ValueError(f'"input": {key} must be a whole number from 1 to {MOST_SIDE}, not {shorten(value)}')
 
 
 def _check_tables(results: Results) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
+from msgspec import Meta
+
+from emonas.genotype import MOST_CELLS, MOST_CHANNELS
 from emonas.records import Count, Number, SetName, Share
 
 #: One sample's answer: the class's position, or for each action unit 0 or 1.
@@ -123,8 +126,8 @@ class NetworkFacts:
     """The judged network; ``parameters`` is the mean over the folds' networks, beside their least and most."""
 
     arch: str
-    cells: Count | None
-    channels: Count | None
+    cells: Annotated[int, Meta(ge=1, le=MOST_CELLS)] | None
+    channels: Annotated[int, Meta(ge=1, le=MOST_CHANNELS)] | None
     parameters: Count
     parameters_of_folds: tuple[Count, Count] | None = None
 
