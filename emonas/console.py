@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,13 +23,16 @@ from rich.table import Table
 from rich.text import Text
 
 from emonas import __version__
-from emonas.errors import UserError
+from emonas.errors import UserError, make_legible
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 #: What a disk, a quota or missing rights refuse, wherever it happens.
 _OUT_OF_OUR_HANDS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+
+#: What JSON allows in a text and a terminal obeys or cannot show.
+_BEYOND_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _out = Console(highlight=False, soft_wrap=True, emoji=False)
 _err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -78,7 +82,7 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
 
 
 def _fail(app: App, message: str) -> int:
-    _err.print(Text.assemble((f"{app.name[0]}:", "bold red"), " ", " ".join(message.splitlines())))
+    _err.print(Text.assemble((f"{app.name[0]}:", "bold red"), " ", make_legible(" ".join(message.splitlines()))))
     return EXIT_BAD_INPUT
 
 
@@ -92,18 +96,23 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 def say(text: str = "") -> None:
-    """One line for the user, on standard output, as it is: no markup."""
-    _out.print(Text(text))
+    """One line for the user, on standard output: no markup, and nothing that steers a terminal."""
+    _out.print(Text(_shown(text)))
+
+
+def _shown(text: str) -> str:
+    return "\n".join(map(make_legible, text.split("\n")))
 
 
 def warn(text: str) -> None:
     """One calm line on standard error."""
-    _err.print(Text.assemble(("note:", "yellow"), " ", text))
+    _err.print(Text.assemble(("note:", "yellow"), " ", make_legible(text)))
 
 
 def show_json(data: Any) -> None:
     """Plain JSON on standard output, for programs."""
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(_BEYOND_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def show_table(
@@ -114,8 +123,8 @@ def show_table(
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i in numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    _out.print(Text(title, style="bold"))
+        table.add_row(*(Text(_shown(str(cell))) for cell in row))
+    _out.print(Text(make_legible(title), style="bold"))
     _out.print(table, soft_wrap=False)
 
 
@@ -141,8 +150,8 @@ def progress(task: str, total: int, done: int = 0, quiet: bool = False) -> Itera
         TextColumn("[dim]{task.fields[note]}"),
     )
     with Progress(*columns, console=_out) as bar:
-        handle = bar.add_task(escape(task), total=total, completed=done, note="")
-        yield lambda note: bar.update(handle, advance=1, note=escape(note))
+        handle = bar.add_task(escape(make_legible(task)), total=total, completed=done, note="")
+        yield lambda note: bar.update(handle, advance=1, note=escape(make_legible(note)))
         # In a notebook rich would leave the last step out.
         bar.refresh()
 
@@ -164,7 +173,7 @@ def _lines(task: str, total: int, done: int) -> Callable[[str], None]:
     def step(note: str) -> None:
         state["done"] += 1
         if state["done"] % every == 0 or state["done"] == total:
-            _out.print(Text(f"{task} {state['done']}/{total}  {note}"))
+            _out.print(Text(make_legible(f"{task} {state['done']}/{total}  {note}")))
 
     return step
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 
@@ -28,6 +30,42 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU, {torch.get_num_threads()} threads"
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that is free for a new array on the device; of the main memory what the system or a container's limit
+    leaves. None where the system does not say."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    found = [left for left in (_free_of_system(), *map(_free_of_group, _GROUPS)) if left is not None]
+    return min(found, default=None)
+
+
+#: Limit and use of a container's memory: of control groups of version 2 and of version 1.
+_GROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+
+
+def _free_of_system() -> int | None:
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
+        return 1024 * int(next(line.split()[1] for line in lines if line.startswith("MemAvailable:")))
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _free_of_group(files: tuple[str, str]) -> int | None:
+    """What a limit leaves; files that are held in memory count as used there, though they could be dropped."""
+    try:
+        limit, used = (int(Path(name).read_text(encoding="ascii")) for name in files)
+        dropped = Path(files[0]).with_name("memory.stat").read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    cached = sum(int(line.split()[1]) for line in dropped if line.split()[0] in ("inactive_file", "active_file"))
+    return max(0, limit - used + cached)
 
 
 def seconds_per_call(call: Callable[[], object], device: torch.device, calls: int) -> float:

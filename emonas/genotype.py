@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 from msgspec import Meta
 
 from emonas.operations.table import OPERATION_NAMES
-from emonas.records import Count, Format, parse_record, plain_record, read_record, shorten, write_record
+from emonas.records import Count, Format, SetName, parse_record, plain_record, read_record, shorten, write_record
 
 INPUTS = 2
 EDGES_PER_NODE = 2
@@ -62,7 +62,7 @@ class Provenance:
     some of the source files that were seen, by which they are known again where names cannot be compared.
     """
 
-    dataset: str
+    dataset: SetName
     database: str = field(default="", kw_only=True)
     strategy: str
     seed: Count

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Generic, NoReturn, TypeVar
 import msgspec
 from msgspec import Meta
 
-from emonas.errors import UserError
+from emonas.errors import ILLEGIBLE, UserError, make_legible
 from emonas.files import read_json, write_json
 
 T = TypeVar("T")
@@ -28,6 +28,9 @@ MOST = 2**63 - 1
 Count = Annotated[int, Meta(ge=0, le=MOST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
+#: The name of a prepared data set, which is that of its folder in the store, or nothing.
+SET_NAME = r"\w[\w.-]{0,99}"
+SetName = Annotated[str, Meta(pattern=rf"\A(?:{SET_NAME})?\Z")]
 
 
 def _sound(_: object) -> None:
@@ -40,8 +43,8 @@ class Format(Generic[T]):
 
     ``name`` and ``version`` stand in the file as "format" and "version"; an empty name writes and asks for neither.
     ``foreign`` says of a file of another format what it is not, ``other_version`` what to do about another version, and
-    ``repair`` about a damaged one. ``head`` is written before the record and not read. ``check`` raises ValueError with
-    the flaw.
+    ``repair`` about a damaged one. ``head`` is written before the record and not read. ``paths`` are the keys that hold
+    names of files, which may have any character; all other text is legible. ``check`` raises ValueError with the flaw.
     """
 
     record: type[T]
@@ -52,6 +55,7 @@ class Format(Generic[T]):
     repair: str = ""
     head: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[[T], None] = _sound
+    paths: frozenset[str] = frozenset()
 
 
 def read_record(path: Path, form: Format[T]) -> T:
@@ -67,7 +71,7 @@ def write_record(path: Path, value: T, form: Format[T]) -> None:
 def plain_record(value: T, form: Format[T]) -> dict[str, Any]:
     """The content of the file as plain data, its keys in the order of the fields."""
     head = {"format": form.name, "version": form.version} if form.name else {}
-    content = _lists(msgspec.to_builtins(value, enc_hook=_builtin))
+    content = _plain(msgspec.to_builtins(value, enc_hook=_builtin), form.paths)
     return {**head, **form.head, **content}
 
 
@@ -79,19 +83,21 @@ def _builtin(value: Any) -> Any:
     raise TypeError(f"a file cannot hold {value!r}")
 
 
-def _lists(value: Any) -> Any:
-    """The same with lists for tuples: JSON knows no tuples."""
+def _plain(value: Any, paths: frozenset[str]) -> Any:
+    """The same with lists for tuples, which JSON does not know, and text as it may be read back."""
     if isinstance(value, dict):
-        return {key: _lists(item) for key, item in value.items()}
-    return [_lists(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: item if key in paths else _plain(item, paths) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, paths) for item in value]
+    return make_legible(value) if isinstance(value, str) else value
 
 
 def parse_record(data: Any, form: Format[T], name: str) -> T:
     """The record in parsed JSON; ``name`` is how messages call the file. Raises UserError."""
     check_head(data, form, name)
     try:
+        _check_values(data, form.paths)
         value = msgspec.convert(data, form.record)
-        _check_numbers(data)
         form.check(value)
     except msgspec.ValidationError as error:
         refuse(form, name, _explain(str(error), data))
@@ -177,6 +183,8 @@ def _value(data: Any, keys: list[tuple[str, str]]) -> Any:
 
 
 def _wanted(flaw: str) -> str:
+    if "matching regex" in flaw:
+        return "the name of a data set: letters, digits, '_', '-' and '.'"
     if limit := _LIMIT.match(flaw):
         bound = float(limit[3])
         number = f"{bound:.0f}" if bound.is_integer() and abs(bound) < 1e15 else limit[3]
@@ -187,14 +195,21 @@ def _wanted(flaw: str) -> str:
     return " or ".join(_KINDS.get(kind, kind) for kind in kinds[1].split(" | ")) if kinds else flaw
 
 
-def _check_numbers(data: Any) -> None:
-    """Refuse NaN and infinity wherever they stand: Python reads them, but JSON has none, and nobody can write them."""
-    left: list[tuple[str, Any]] = [("", data)]
+def _check_values(data: Any, paths: frozenset[str]) -> None:
+    """Refuse NaN and infinity wherever they stand: Python reads them, but JSON has none, and nobody can write them.
+
+    And text that would break a line, steer a terminal or fit into no file, but in file names under the keys ``paths``.
+    """
+    left: list[tuple[str, Any, bool]] = [("", data, False)]
     while left:
-        place, value = left.pop()
+        place, value, is_path = left.pop()
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{place} must be a finite number, not {shorten(value)}")
+        if isinstance(value, str) and not is_path and ILLEGIBLE.search(value):
+            raise ValueError(f"{place} must be one line without control characters, not {shorten(value)}")
         if isinstance(value, dict):
-            left += [(f"{place}: {shorten(key)}" if place else shorten(key), item) for key, item in value.items()]
+            for key, item in value.items():
+                inner = f"{place}: {shorten(key)}" if place else shorten(key)
+                left += [(inner, item, is_path or key in paths), (inner, key, is_path)]
         elif isinstance(value, list):
-            left += [(place, item) for item in value]
+            left += [(place, item, is_path) for item in value]

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from emonas.errors import UserError
 from emonas.options.types import (
     Cells,
+    Channels,
     Count,
     DeviceName,
     Folds,
@@ -18,6 +19,7 @@ from emonas.options.types import (
     ProtocolName,
     Rate,
     Seed,
+    Seeds,
     StrategyName,
 )
 
@@ -47,7 +49,7 @@ class SearchConfig:
     """Epochs. [default: 50 on a GPU; on a CPU about 60 steps' worth]"""
     cells: Cells | None = None
     """Cells, in the search and in the final network. [default: 8 on a GPU, 4 on a CPU]"""
-    channels: Positive | None = None
+    channels: Channels | None = None
     """Channels of the first cell. [default: 16 on a GPU, 8 on a CPU]"""
     batch_size: Positive | None = None
     """Samples in a batch. [default: a quarter of the people's samples, 8 to 64]"""
@@ -76,7 +78,7 @@ class SearchConfig:
     """Stop, and take an earlier epoch's cells, when the eigenvalue becomes so many times larger."""
     seed: Seed = 0
     """Seed of all chance."""
-    seeds: Positive = 1
+    seeds: Seeds = 1
     """Search with so many seeds, from --seed on, and take the cells that do best in a short training."""
     candidates: Positive = 8
     """Genotypes that the strategy random tries."""

@@ -90,6 +90,8 @@ class _Run:
         """Continue from what `state_dict` gave."""
         self.strategy.load_state_dict(state["strategy"])
         self.stopping.load_state_dict(state["guard"])
+        if len(self.stopping.skips) != self.strategy.epochs_done:
+            raise ValueError(f"it has seen {len(self.stopping.skips)} epochs, not {self.strategy.epochs_done}")
 
 
 def _begin(task: SearchTask, plan: SearchPlan, batches: SearchBatches) -> _Run:

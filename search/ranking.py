@@ -10,8 +10,8 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import torch.nn.functional as F
 from sklearn.metrics import recall_score
 
@@ -22,11 +22,13 @@ from emonas.errors import UserError
 from emonas.files import read_json, write_json
 from emonas.genotype import Genotype, Provenance
 from emonas.network import Network
+from emonas.records import Count, Share
 from emonas.search.batches import SearchBatches
 from emonas.search.controller import Controller
 from emonas.search.plan import SearchPlan
 from emonas.search.strategy import Architecture
 from emonas.training.losses import EpochScore
+from emonas.training.memory import StackSize, require_memory
 from emonas.training.method import name_tensors
 from emonas.training.plan import TrainingPlan
 from emonas.training.recipe import Recipe
@@ -37,8 +39,8 @@ from emonas.training.trainer import Trainer, predict
 class Ranked:
     """What a short training gave: UAR on the alphas' people, and the parameters of the stacked network."""
 
-    uar: float
-    parameters: int
+    uar: Share
+    parameters: Count
 
 
 def short_training(
@@ -63,7 +65,10 @@ def short_training(
 
 
 def stack_network(architecture: Architecture, plan: SearchPlan) -> Network:
-    """The network of an architecture, with the channels of the search and no auxiliary head."""
+    """The network of an architecture, with the channels of the search and no auxiliary head.
+
+    Raises UserError where it cannot fit into the memory.
+    """
     genotype = Genotype(
         architecture.normal,
         architecture.reduction,
@@ -73,6 +78,9 @@ def stack_network(architecture: Architecture, plan: SearchPlan) -> Network:
         Provenance("", plan.strategy, plan.seed, subjects=()),
         reductions=architecture.reductions,
     )
+    size = StackSize.of(genotype, genotype.cells, plan.channels, plan.size, plan.in_channels)
+    what = f"a network of {genotype.cells} cells with {plan.channels} channels"
+    require_memory(size.least_bytes(plan.batch_size, copies=3), plan.device, what)
     return Network(genotype, len(plan.classes), plan.size, in_channels=plan.in_channels, auxiliary=False)
 
 
@@ -108,10 +116,9 @@ def best_by_short_training(
 def _read(table: Path) -> dict[str, Ranked]:
     if not table.exists():
         return {}
-    data: Any = read_json(table)
     try:
-        return {str(name): Ranked(float(score["uar"]), int(score["parameters"])) for name, score in data.items()}
-    except (AttributeError, KeyError, TypeError, ValueError):
+        return msgspec.convert(read_json(table), dict[str, Ranked])
+    except msgspec.ValidationError:
         raise UserError(f"{table}: damaged; delete it to rank again") from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from emonas.console import say, show_table, warn
 from emonas.datasets.loading.batches import ImageStore
 from emonas.datasets.store.prepare import find
+from emonas.datasets.store.prepared import check_content
 from emonas.device import pick_device
 from emonas.files import open_run
 from emonas.genotype import Genotype
@@ -24,6 +25,7 @@ def run_search(config: SearchConfig) -> dict[str, Genotype]:
     """Search as ``config`` says; returns the genotypes by fold ("" for a single search). Raises UserError."""
     check(config)
     prepared = find(config.dataset)
+    check_content(prepared)
     plan = resolve(config, prepared, pick_device(config.device))
     open_run(plan.out, record(config, plan, prepared.fingerprint), FREE)
     if not prepared.subjects_known:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from emonas.genotype import Cell
+from torch import Tensor
+
+from emonas.genotype import KINDS, NODES, Cell
 from emonas.search.batches import SearchBatches
 from emonas.search.controller import Controller
 from emonas.search.plan import SearchPlan
-from emonas.supernet.supernet import Supernet
+from emonas.supernet.supernet import Supernet, all_active
 from emonas.training.losses import EpochScore
+from emonas.training.memory import CellSize, StackSize, require_memory
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,11 @@ def stage_epochs(epochs: int, stages: int) -> int:
 
 
 def make_supernet(plan: SearchPlan, cells: int | None = None, **options: Any) -> Supernet:
-    """A fresh supernet as the plan says, or with another number of cells; ``options`` are `Supernet`'s."""
+    """A fresh supernet as the plan says, or with another number of cells; ``options`` are `Supernet`'s.
+
+    Raises UserError where it cannot fit into the memory.
+    """
+    _require_memory(plan, cells or plan.cells, options.get("active"), options.get("part", 1))
     return Supernet(
         len(plan.classes),
         cells or plan.cells,
@@ -98,3 +105,12 @@ def make_supernet(plan: SearchPlan, cells: int | None = None, **options: Any) ->
         without=plan.without,
         **options,
     )
+
+
+def _require_memory(plan: SearchPlan, cells: int, active: Mapping[str, Tensor] | None, part: int) -> None:
+    """Refuse a supernet that cannot fit: weights, gradients and momenta, and the maps of a batch. Raises UserError."""
+    present = active or all_active(without=plan.without)
+    kinds = [CellSize.of_mixed(present[kind], NODES, part) for kind in KINDS]
+    size = StackSize(*kinds, cells, plan.channels, plan.size, plan.in_channels)
+    needed = size.least_bytes(plan.batch_size, copies=3, backward=not plan.recompute)
+    require_memory(needed, plan.device, f"a supernet of {cells} cells with {plan.channels} channels")

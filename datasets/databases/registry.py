@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,7 @@ from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.reading.choices import NO_CHOICES, Choices
 from emonas.datasets.reading.choices import complete_choices as choices_settled
 from emonas.datasets.reading.database import APEX_POLICIES, Database
-from emonas.errors import UserError
-
-_ILLEGIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
+from emonas.errors import UserError, make_legible
 
 #: The modules of the owners' databases, each with its DATABASE; they are imported when they are asked for.
 OWNERS = (
@@ -144,14 +140,6 @@ def read(name: str, source: Path | None, choices: Choices = NO_CHOICES) -> ReadR
     found: ReadResult = reader() if known.embedded else reader(source, choices)
     samples = without_apex_dropped(found.samples) if choices.apex_policy == "drop" else found.samples
     return _legible(replace(found, samples=samples, choices={**choices.given(), **found.choices}))
-
-
-def make_legible(text: str) -> str:
-    """A text that fits into one line and any file, with escapes for what does not.
-
-    File names in another encoding than UTF-8 come as lone surrogates, which no file takes; labels may hold line breaks.
-    """
-    return _ILLEGIBLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _legible(found: ReadResult) -> ReadResult:

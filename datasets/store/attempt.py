@@ -10,7 +10,6 @@ import numpy as np
 from emonas.datasets.clips.representation import PictureOptions, make_picture, narrowed
 from emonas.datasets.clips.sample import ReadResult, Sample, UnusableError
 from emonas.datasets.databases import registry
-from emonas.datasets.databases.registry import make_legible
 from emonas.datasets.faces.face import NoFaceError
 from emonas.datasets.protocols.coverage import coverage_notes
 from emonas.datasets.protocols.near_copies import (
@@ -22,7 +21,7 @@ from emonas.datasets.protocols.near_copies import (
     near_copies_note,
 )
 from emonas.datasets.protocols.protocol import default_protocol, folds
-from emonas.errors import UserError
+from emonas.errors import UserError, make_legible
 
 
 @dataclass(frozen=True)

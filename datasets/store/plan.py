@@ -21,7 +21,7 @@ from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepared import FACTS, FORMAT, prepared_folder
 from emonas.errors import UserError
 from emonas.jobs.job import cores
-from emonas.records import read_record
+from emonas.records import SET_NAME, read_record
 
 T = TypeVar("T")
 
@@ -136,7 +136,7 @@ def _part(config: PrepareConfig, kind: type[T]) -> T:
 
 def _checked_name(name: str, dataset: str) -> str:
     """Refuse a name that would lead out of the store or hide another data set. Raises UserError."""
-    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+    if not re.fullmatch(SET_NAME, name):
         raise UserError(f"--name {name!r}: only letters, digits, '_', '-' and '.', beginning with a letter or digit")
     if name != dataset and name in registry.DATASETS:
         raise UserError(f"--name {name}: another data set is called so")

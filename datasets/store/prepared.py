@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,12 +26,11 @@ import numpy as np
 
 from emonas.datasets.clips.sample import Sample
 from emonas.datasets.protocols.near_copies import NearCopy
+from emonas.datasets.store.fingerprint import csv_text, fingerprint_of, pixels_digest, read_table
 from emonas.errors import UserError
-from emonas.files import unguard_cell
-from emonas.records import Count, Format, read_record
+from emonas.records import SET_NAME, Count, Format, read_record, shorten
 
-FACTS = "prepared.json"
-NEAR_COPIES = "near_copies.csv"
+FACTS, TABLE, NEAR_COPIES = "prepared.json", "samples.csv", "near_copies.csv"
 NEAR_COPY_COLUMNS = ("row", "other_row", "likeness", "clip", "other_clip")
 COLUMNS = ("dataset", "subject", "clip", "label", "part", "group", "onset", "apex", "offset", "action_units")
 
@@ -39,7 +39,8 @@ COLUMNS = ("dataset", "subject", "clip", "label", "part", "group", "onset", "ape
 class Facts:
     """What prepared.json says of a prepared data set, without what its other files say.
 
-    ``counts``: samples of each class; ``dropped``: reasons and how many samples each has cost.
+    ``counts``: samples of each class; ``dropped``: reasons and how many samples each has cost; ``pixels``: the SHA-256
+    of all pictures, missing in older files; ``fingerprint``: of pictures and samples.csv.
     """
 
     name: str
@@ -53,12 +54,17 @@ class Facts:
     dropped: dict[str, Count]
     protocol: str
     notes: tuple[str, ...]
+    pixels: str = ""
     fingerprint: str
 
 
 def _check_facts(facts: Facts) -> None:
     if not isinstance(facts.options.get("representation"), str):
         raise ValueError('"options" names no representation')
+    if not re.fullmatch(SET_NAME, facts.name):
+        raise ValueError(f'"name" is no name of a data set: {shorten(facts.name)}')
+    if len(set(facts.classes)) != len(facts.classes):
+        raise ValueError('"classes" names a class twice')
 
 
 _AGAIN = "run emonas-data prepare --overwrite"
@@ -68,6 +74,7 @@ FORMAT = Format(
     foreign="not a prepared data set of emonas",
     other_version=_AGAIN,
     repair=_AGAIN,
+    paths=frozenset({"source", "options"}),
     check=_check_facts,
 )
 
@@ -171,7 +178,20 @@ def load(folder: Path) -> Prepared:
     raise UserError(f"{folder}: damaged: {reason}; {_AGAIN}")
 
 
+def check_content(prepared: Prepared) -> None:
+    """Refuse pictures and people that are not those that were prepared, by the fingerprint of all of them.
+
+    Reads every pixel: about a second for each GB. Raises UserError.
+    """
+    table = csv_text(*read_table(prepared.folder / TABLE))
+    if fingerprint_of(pixels_digest(prepared.images), table) != prepared.fingerprint:
+        raise UserError(
+            f"{prepared.folder}: damaged: its pictures or samples are not those that were prepared; {_AGAIN}"
+        )
+
+
 def _opened(folder: Path, facts: Facts) -> Prepared:
+    columns, rows = read_table(folder / TABLE)
     prepared = Prepared(
         folder=folder,
         name=facts.name,
@@ -181,42 +201,46 @@ def _opened(folder: Path, facts: Facts) -> Prepared:
         options=facts.options,
         fingerprint=facts.fingerprint,
         notes=facts.notes,
-        samples=_read_samples(folder, facts.classes),
+        samples=_make_samples(folder, rows, facts.classes),
         dropped=facts.dropped,
-        near_copies=_read_near_copies(folder, facts.samples),
+        near_copies=_read_near_copies(folder, len(rows)),
     )
-    images = prepared.images
-    if images.dtype != np.uint8 or images.ndim != 4 or not 0 < len(images) == len(prepared.samples):
-        raise ValueError("images.npy does not match samples.csv")
+    _check_images(prepared)
+    if facts.samples not in (0, len(prepared.samples)):
+        raise ValueError(f"samples.csv has {len(prepared.samples)} samples, where {FACTS} counts {facts.samples}")
+    if facts.pixels and fingerprint_of(facts.pixels, csv_text(columns, rows)) != facts.fingerprint:
+        raise ValueError("samples.csv is not the table that was prepared")
     return prepared
 
 
-def _read_samples(folder: Path, classes: tuple[str, ...]) -> tuple[Sample, ...]:
-    images = folder / "images.npy"
-    samples = []
-    # A spreadsheet that has saved the table anew may have put a byte order mark in front.
-    with (folder / "samples.csv").open(newline="", encoding="utf-8-sig") as file:
-        for i, row in enumerate(csv.DictReader(file)):
-            if None in row or None in row.values():
-                raise ValueError(f"samples.csv: row {i + 1} has too many or too few columns")
-            cells = {column: unguard_cell(cell) for column, cell in row.items()}
-            samples.append(_sample(cells, StoredImage(images, i)))
+def _check_images(prepared: Prepared) -> None:
+    """Square pictures of the size that was prepared, one for each sample, and nothing else in the file."""
+    images, size = prepared.images, prepared.options.get("size")
+    if images.dtype != np.uint8 or images.ndim != 4 or not 0 < len(images) == len(prepared.samples):
+        raise ValueError("images.npy does not match samples.csv")
+    channels, height, width = images.shape[1:]
+    if not channels or height != width or size not in (None, height) or not height:
+        raise ValueError(f"images.npy has pictures of {channels} x {height} x {width}, not of size {size}")
+    file = prepared.folder / "images.npy"
+    if isinstance(images, np.memmap) and file.stat().st_size != images.offset + images.nbytes:
+        raise ValueError("images.npy has something behind its pictures")
+
+
+def _make_samples(folder: Path, rows: Sequence[dict[str, str]], classes: tuple[str, ...]) -> tuple[Sample, ...]:
+    samples = tuple(_sample(row, StoredImage(folder / "images.npy", i)) for i, row in enumerate(rows))
     strange = {sample.label for sample in samples} - set(classes)
     if strange:
         raise ValueError(f"samples.csv has the label {min(strange)!r}, which is not among the classes")
-    return tuple(samples)
+    return samples
 
 
 def _read_near_copies(folder: Path, samples: int) -> tuple[NearCopy, ...]:
     if not (folder / NEAR_COPIES).exists():
         return ()
-    with (folder / NEAR_COPIES).open(newline="", encoding="utf-8-sig") as file:
-        # Rows are counted from 1, as a person counts them below the header.
-        pairs = tuple(
-            NearCopy(int(row["row"]) - 1, int(row["other_row"]) - 1, float(row["likeness"]))
-            for row in csv.DictReader(file)
-        )
-    if not all(0 <= pair.first < pair.second < samples for pair in pairs):
+    _, rows = read_table(folder / NEAR_COPIES)
+    # Rows are counted from 1, as a person counts them below the header.
+    pairs = tuple(NearCopy(int(row["row"]) - 1, int(row["other_row"]) - 1, float(row["likeness"])) for row in rows)
+    if not all(0 <= pair.first < pair.second < samples and 0 <= pair.likeness <= 1 for pair in pairs):
         raise ValueError(f"{NEAR_COPIES} names rows that samples.csv does not have")
     return pairs
 
@@ -230,6 +254,8 @@ def near_copy_row(pair: NearCopy, samples: Sequence[Sample]) -> dict[str, str]:
 
 def _sample(row: dict[str, str], image: StoredImage) -> Sample:
     def number(text: str) -> int | None:
+        if text and int(text) < 0:
+            raise ValueError(f"samples.csv: no frame has the number {text}")
         return int(text) if text else None
 
     return Sample(

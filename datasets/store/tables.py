@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +11,7 @@ from emonas.datasets.clips.sample import ReadResult, Sample
 from emonas.datasets.databases import registry
 from emonas.datasets.protocols.protocol import default_protocol
 from emonas.datasets.store.attempt import Judged
+from emonas.datasets.store.fingerprint import csv_text, fingerprint_of
 from emonas.datasets.store.prepared import (
     COLUMNS,
     FACTS,
@@ -25,7 +23,7 @@ from emonas.datasets.store.prepared import (
     sample_row,
 )
 from emonas.errors import UserError
-from emonas.files import guard_cell, write_text
+from emonas.files import write_text
 from emonas.records import write_record
 
 
@@ -36,13 +34,13 @@ def write_tables(folder: Path, name: str, judged: Judged, request: dict[str, Any
     """
     found, kept = judged.found, judged.found.used
     dropped = [sample for sample in found.samples if sample.dropped]
-    table = _csv_text(COLUMNS, [sample_row(sample) for sample in kept])
+    table = csv_text(COLUMNS, [sample_row(sample) for sample in kept])
     write_text(folder / "samples.csv", table)
     reasons = [{"clip": s.clip, "subject": s.subject or "", "label": s.label, "reason": s.dropped} for s in dropped]
-    write_text(folder / "dropped.csv", _csv_text(("clip", "subject", "label", "reason"), reasons))
+    write_text(folder / "dropped.csv", csv_text(("clip", "subject", "label", "reason"), reasons))
     if judged.near_copies:
         pairs = [near_copy_row(pair, kept) for pair in judged.near_copies]
-        write_text(folder / NEAR_COPIES, _csv_text(NEAR_COPY_COLUMNS, pairs))
+        write_text(folder / NEAR_COPIES, csv_text(NEAR_COPY_COLUMNS, pairs))
     classes = classes_of(found, kept)
     facts = Facts(
         name=name,
@@ -56,7 +54,8 @@ def write_tables(folder: Path, name: str, judged: Judged, request: dict[str, Any
         dropped=count_reasons(dropped),
         protocol=default_protocol(kept, registry.entry(request["dataset"]).protocol),
         notes=tuple(found.notes),
-        fingerprint=hashlib.sha256((digest + table).encode()).hexdigest()[:16],
+        pixels=digest,
+        fingerprint=fingerprint_of(digest, table),
     )
     write_record(folder / FACTS, facts, FORMAT)
 
@@ -87,11 +86,3 @@ def check_usable(kept: Sequence[Sample], dropped: Sequence[Sample], name: str) -
     if split and ("test" in parts or not named) and not parts >= {"train", "test"}:
         lacking = "train" if "test" in parts else "test"
         raise UserError(f"{name}: the split has no usable {lacking} sample{why}")
-
-
-def _csv_text(columns: tuple[str, ...], rows: list[dict[str, str]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({column: guard_cell(cell) for column, cell in row.items()} for row in rows)
-    return text.getvalue()

@@ -28,13 +28,17 @@ else:
     # The command line takes its choices from here; a type checker cannot read a Literal that is computed.
     OperationName = Literal[OPERATION_NAMES]
 
-Positive = Annotated[int, Parameter(validator=Number(gte=1))]
-Count = Annotated[int, Parameter(validator=Number(gte=0))]
-NonNegative = Annotated[float, Parameter(validator=Number(gte=0))]
+# Upper limits that nobody means to reach: beyond them files cannot hold a number, or lists not the tasks.
+Positive = Annotated[int, Parameter(validator=Number(gte=1, lte=10**9))]
+Count = Annotated[int, Parameter(validator=Number(gte=0, lte=10**9))]
+Seeds = Annotated[int, Parameter(validator=Number(gte=1, lte=10_000))]
+# What a genotype file may say.
+Channels = Annotated[int, Parameter(validator=Number(gte=1, lte=4096))]
+NonNegative = Annotated[float, Parameter(validator=Number(gte=0, lte=1e300))]
 Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**31))]
-Rate = Annotated[float, Parameter(validator=Number(gt=0))]
+Rate = Annotated[float, Parameter(validator=Number(gt=0, lte=1e300))]
 Share = Annotated[float, Parameter(validator=Number(gte=0, lt=1))]
-Folds = Annotated[int, Parameter(validator=Number(gte=2))]
+Folds = Annotated[int, Parameter(validator=Number(gte=2, lte=10**9))]
 # Fewer than three cells would leave no place for a normal one between the two reductions.
 Cells = Annotated[int, Parameter(validator=Number(gte=3, lte=200))]
 Length = Annotated[int, Parameter(validator=Number(gte=2, lte=128))]

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 from torch import Tensor, nn
 
+from emonas.training import checkpoint
 from emonas.training.losses import EpochScore
 
 
@@ -55,3 +56,19 @@ class History:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
         self.best, self.scores = state["best"], state["history"]
+
+    def check(self, epochs: int, watched: bool, network: nn.Module) -> None:
+        """Refuse what cannot have been noted in so many epochs of ``network``. Raises ValueError."""
+        for name in _no_scores():
+            count = epochs if watched or name != "inner_uar" else 0
+            values = self.scores[name]
+            if len(values) != count or not all(isinstance(value, float) for value in values):
+                raise ValueError(f"it does not have the {name} of {count} epochs")
+        if (self.best is not None) != watched:
+            raise ValueError("the epochs were chosen by another rule")
+        if self.best is not None:
+            checkpoint.whole(self.best["epoch"], 0, epochs - 1, "its best epoch")
+            if not isinstance(self.best["score"], float):
+                raise ValueError("its best epoch has no score")
+            if flaw := checkpoint.flaw_of_tensors(network.state_dict(), self.best["network"]):
+                raise ValueError(f"of its best network, {flaw}")

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from emonas.device import mixed_precision
 from emonas.network import Baseline, Network
+from emonas.records import MOST
+from emonas.training import checkpoint
 from emonas.training.losses import EpochScore, RunningMean, require_finite
 from emonas.training.method import Losses, Method, NamedBatch, WeightedNetwork
 from emonas.training.methods.registry import make_method
@@ -79,10 +81,13 @@ class Trainer:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
-        self.network.load_state_dict(state["network"])
-        self.update.optimiser.load_state_dict(state["optimiser"])
+        checkpoint.load_tensors(self.network, state["network"])
+        checkpoint.load_optimiser(self.update.optimiser, state["optimiser"])
+        given, own = dict(enumerate(state["average"])), dict(enumerate(self.update.average))
+        if flaw := checkpoint.flaw_of_tensors(own, given):
+            raise ValueError(f"of the weights' moving average, {flaw}")
         self.update.average = [mean.to(self.device) for mean in state["average"]]
-        self.update.steps = int(state["steps"])
+        self.update.steps = checkpoint.whole(state["steps"], 0, MOST, "its steps")
 
 
 def predict(network: nn.Module, images: Iterator[Tensor], device: torch.device, multi_label: bool = False) -> Tensor:

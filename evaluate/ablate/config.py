@@ -10,6 +10,7 @@ from emonas.errors import UserError
 from emonas.evaluate.train.recipes import RecipeName
 from emonas.options.types import (
     Cells,
+    Channels,
     DeviceName,
     EngineName,
     EpochRule,
@@ -17,6 +18,7 @@ from emonas.options.types import (
     Positive,
     ProtocolName,
     Seed,
+    Seeds,
     StrategyName,
 )
 
@@ -54,13 +56,13 @@ class AblateConfig:
     """Which epoch of a training is judged, see emonas-train."""
     seed: Seed = 0
     """The first seed."""
-    seeds: Positive = 3
+    seeds: Seeds = 3
     """Seeds of every cell of the table; a seed is that of the search and of the training. More may be added."""
     epochs: Positive | None = None
     """Epochs of a search."""
     train_epochs: Positive | None = None
     """Epochs of a training."""
-    channels: Positive | None = None
+    channels: Channels | None = None
     """Channels of the first cell in the search, a multiple of 4 for pcdarts; the final network has half as many again.
     """
     batch_size: Positive | None = None

@@ -9,6 +9,7 @@ standard error stands beside its folder in seedk.log.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -107,7 +108,8 @@ def carry_out(run: Run) -> None:
         run_quietly(run)
         if run.done == SECONDS:
             write_json(run.folder / SECONDS, round(time.monotonic() - start, 1) if fresh else None)
-    if read_json(run.folder / "config.json").get(run.records) != run.fingerprint:
+    config = read_json(run.folder / "config.json")
+    if not isinstance(config, dict) or config.get(run.records) != run.fingerprint:
         raise UserError(f"{run.folder}: made when the data set was prepared otherwise; delete it to run it again")
 
 
@@ -133,4 +135,4 @@ def search_seconds(out: Path, search: SearchSpec, seed: int) -> float | None:
     if not path.exists():
         return None
     seconds = read_json(path)
-    return float(seconds) if isinstance(seconds, int | float) else None
+    return float(seconds) if isinstance(seconds, int | float) and math.isfinite(seconds) and seconds >= 0 else None

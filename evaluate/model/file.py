@@ -23,6 +23,8 @@ from emonas.files import parse_json, replacing
 from emonas.network import Baseline, Network
 from emonas.options.types import DeviceName
 from emonas.records import check_head
+from emonas.training.checkpoint import flaw_of_tensors
+from emonas.training.memory import StackSize, require_memory
 
 NAME = "model.safetensors"
 _AUXILIARY = "auxiliary."
@@ -50,7 +52,7 @@ def load_model(path: Path, device: DeviceName = "auto") -> Model:
 
 def inference_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights that answer: all but those of the auxiliary head, which only training has."""
-    return {name: tensor for name, tensor in weights.items() if not name.startswith(_AUXILIARY)}
+    return {name: tensor for name, tensor in weights.items() if not str(name).startswith(_AUXILIARY)}
 
 
 def build_network(info: ModelInfo, tensors: dict[str, Tensor], name: str) -> nn.Module:
@@ -64,21 +66,21 @@ def build_network(info: ModelInfo, tensors: dict[str, Tensor], name: str) -> nn.
         damaged(name, f"its pictures cannot be made ({error})")
     with torch.device("meta"):
         network = _built(info, name)
-    wanted = network.state_dict()
-    for key in sorted(wanted.keys() | tensors.keys()):
-        if key not in tensors:
-            damaged(name, f"tensor {key} is missing")
-        if key not in wanted:
-            damaged(name, f"tensor {key} is of another network")
-        if tensors[key].shape != wanted[key].shape or tensors[key].dtype != wanted[key].dtype:
-            sizes = f"{_kind(tensors[key])}, where {_kind(wanted[key])} is needed"
-            damaged(name, f"tensor {key} is {sizes}")
+    if flaw := flaw_of_tensors(network.state_dict(), tensors):
+        damaged(name, flaw)
+    _require_memory(info, name)
     network.load_state_dict(tensors, assign=True)
     return network.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
 
-def _kind(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+def _require_memory(info: ModelInfo, name: str) -> None:
+    """Refuse pictures of which not one can go through the network. Raises UserError."""
+    needed = 4 * info.in_channels * info.size**2
+    if info.genotype and info.cells and info.channels:
+        size = StackSize.of(info.genotype, info.cells, info.channels, info.size, info.in_channels)
+        needed = size.least_bytes(batch=1, copies=0, backward=False)
+    what = f"{name}: a picture of {info.in_channels} x {info.size} x {info.size}"
+    require_memory(needed, torch.device("cpu"), what)
 
 
 def _built(info: ModelInfo, name: str) -> nn.Module:

@@ -16,7 +16,7 @@ from emonas.datasets.reading.identity import person_key
 from emonas.errors import UserError
 from emonas.evaluate.results.record import Measures, Options
 from emonas.genotype import MOST_CELLS, MOST_CHANNELS, Genotype, check_genotype, from_json
-from emonas.records import Count, Format, Share, check_head, parse_record, plain_record, refuse
+from emonas.records import Count, Format, SetName, Share, check_head, parse_record, plain_record, refuse
 
 #: The one scale of pixels that emonas trains with (see datasets/batches.py): levels 0 and 255 become these.
 NORMALISATION: Mapping[str, float] = {"0": -2.0, "255": 2.0}
@@ -27,7 +27,7 @@ _MOST_SIDE, _MOST_CHANNELS = 4096, 3 * 128
 class SeenData:
     """A data set that weights have learnt from, and the people in it; what came later may be missing in older files."""
 
-    dataset: str
+    dataset: SetName
     database: str = field(default="", kw_only=True)
     fingerprint: str = field(default="", kw_only=True)
     protocol: str = field(default="", kw_only=True)
@@ -156,5 +156,6 @@ FORMAT = Format(
     "emonas-model",
     foreign="not a model of emonas; emonas-train writes them",
     repair="take a whole copy or train again",
+    paths=frozenset({"input"}),
     check=check_info,
 )

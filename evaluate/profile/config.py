@@ -10,9 +10,9 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from emonas.evaluate.model.baselines import BaselineName
-from emonas.options.types import Cells, DeviceName, Positive, Rate, Side
+from emonas.options.types import Cells, Channels, DeviceName, Positive, Rate, Side
 
-Classes = Annotated[int, Parameter(validator=Number(gte=2))]
+Classes = Annotated[int, Parameter(validator=Number(gte=2, lte=100_000))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class ProfileConfig:
     """Number of classes. [default: the genotype's]"""
     cells: Cells | None = None
     """Cells. [default: as it was trained, for a training's run folder; else as emonas-train would]"""
-    channels: Positive | None = None
+    channels: Channels | None = None
     """Channels of the first cell. [default: like --cells]"""
     baselines: tuple[BaselineName | Literal["none"], ...] = (
         "mobilenet_v2",

@@ -27,6 +27,7 @@ from emonas.evaluate.results.file import read_results
 from emonas.evaluate.train.network import default_channels
 from emonas.genotype import Genotype
 from emonas.network import Network
+from emonas.training.memory import StackSize, require_memory
 
 CONVENTION = "convolutions and matrix products for one picture; torch's FLOPs / 2"
 
@@ -86,6 +87,9 @@ def _chosen(names: Sequence[str]) -> list[BaselineName]:
 def _build(
     config: ProfileConfig, genotype: Genotype, cells: int, channels: int, classes: int, names: Sequence[BaselineName]
 ) -> dict[str, nn.Module]:
+    size = StackSize.of(genotype, cells, channels, config.size, config.in_channels)
+    needed = size.least_bytes(max(config.batch), copies=1, backward=False)
+    require_memory(needed, torch.device("cpu"), f"a network of {cells} cells with {channels} channels")
     seed_everything(0)
     searched = Network(genotype, classes, config.size, cells, channels, config.in_channels, auxiliary=False)
     others = {name: baselines.build(name, classes, config.in_channels, config.size) for name in names}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, get_args
 
 import torch
+from msgspec import Meta
 from torch import nn
 
 from emonas.console import warn
@@ -15,12 +16,47 @@ from emonas.cost import count_macs
 from emonas.errors import UserError
 from emonas.evaluate.model import baselines
 from emonas.evaluate.results.record import Results
-from emonas.files import read_json
 from emonas.genotype import Genotype
 from emonas.network import Network
+from emonas.records import Count, Format, read_record
 
 #: Where the output of emonas-profile --json is looked for in a run folder.
 PROFILE = "profile.json"
+Speed = Annotated[float, Meta(ge=0, le=1e12)]
+
+
+@dataclass(frozen=True)
+class _Latency:
+    batch: Count
+    frames_per_second: Speed
+
+
+@dataclass(frozen=True)
+class _Profiled:
+    name: str
+    parameters: Count
+    macs: Count
+    weights_bytes: Count
+    activation_bytes: Count
+    latency: tuple[_Latency, ...]
+
+
+@dataclass(frozen=True)
+class _Machine:
+    cpu: str | None = None
+    gpu: str | None = None
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """What a report takes from the output of emonas-profile --json."""
+
+    size: Count
+    machine: _Machine
+    models: tuple[_Profiled, ...]
+
+
+_FORMAT = Format(_Profile, paths=frozenset({"genotype"}))
 
 
 @dataclass(frozen=True)
@@ -34,8 +70,10 @@ class ProfileTable:
 
 def make_cost_rows(results: Results, genotypes: Sequence[Genotype]) -> list[tuple[str, str]]:
     """Names and values: parameters, multiply-accumulates, the picture that the network takes."""
-    size, channels = results.input["size"], results.input["channels"]
+    size, channels = results.input.get("size"), results.input.get("channels")
     rows = [("parameters, without the auxiliary head", f"{results.parameters:,}")]
+    if size is None or channels is None:
+        return rows
     network = _network(results, genotypes)
     if network is not None:
         rows.append(("multiply-accumulates for one picture", f"{count_macs(network, channels, size):,}"))
@@ -63,25 +101,24 @@ def profile_table(out: Path) -> ProfileTable | None:
     if not path.exists():
         return None
     try:
-        profile = read_json(path)
-        batch = min(row["batch"] for row in profile["models"][0]["latency"])
-        rows = tuple((str(model["name"]), _values(model, batch)) for model in profile["models"])
-        machine = profile["machine"]["gpu"] or profile["machine"]["cpu"]
-        size = profile["size"]
-    except (UserError, KeyError, TypeError, ValueError, IndexError):
+        profile = read_record(path, _FORMAT)
+        batch = min(row.batch for row in profile.models[0].latency)
+    except (UserError, ValueError, IndexError):
         warn(f"{path}: not what emonas-profile --json prints; left out of the report")
         return None
+    rows = tuple((model.name, _values(model, batch)) for model in profile.models)
+    machine, size = profile.machine.gpu or profile.machine.cpu, profile.size
     columns = ("parameters", "MACs", "weights", "activations", f"frames/s, batch {batch}")
     note = f"Pictures of {size} × {size} pixels. Frames per second in each network's fastest runtime, on {machine}."
     return ProfileTable(columns, rows, note)
 
 
-def _values(model: Mapping[str, Any], batch: int) -> tuple[str, ...]:
-    speeds = [float(row["frames_per_second"]) for row in model["latency"] if row["batch"] == batch]
+def _values(model: _Profiled, batch: int) -> tuple[str, ...]:
+    speeds = [row.frames_per_second for row in model.latency if row.batch == batch]
     return (
-        f"{model['parameters'] / 1e6:.2f} M",
-        f"{model['macs'] / 1e6:,.0f} M",
-        f"{model['weights_bytes'] / 1e6:.1f} MB",
-        f"{model['activation_bytes'] / 1e6:.1f} MB",
+        f"{model.parameters / 1e6:.2f} M",
+        f"{model.macs / 1e6:,.0f} M",
+        f"{model.weights_bytes / 1e6:.1f} MB",
+        f"{model.activation_bytes / 1e6:.1f} MB",
         f"{max(speeds):,.0f}" if speeds else "–",
     )

@@ -11,6 +11,8 @@ from emonas.evaluate.results.record import Answer, FoldAnswers, Results
 from emonas.records import Format, read_record, shorten, write_record
 
 NAME = "results.json"
+#: Pixels a side, and channels, that pictures may have.
+MOST_SIDE = 4096
 
 
 def read_results(path: Path) -> Results:
@@ -46,14 +48,30 @@ def check_results(results: Results) -> None:
     if {one.seed for one in results.per_seed} != set(results.seeds):
         raise ValueError('"per_seed" is of other seeds than "seeds"')
     _check_tables(results)
+    _check_input(results)
+
+
+def _check_input(results: Results) -> None:
+    """The size and the channels of the pictures, where they are told, are those of pictures."""
+    for key in ("size", "channels"):
+        value = results.input.get(key, 1)
+        if type(value) is not int or not 1 <= value <= MOST_SIDE:
+            raise ValueError(f'"input": {key} must be a whole number from 1 to {MOST_SIDE}, not {shorten(value)}')
 
 
 def _check_tables(results: Results) -> None:
     classes = len(results.classes)
     if tuple(one.name for one in results.per_class) != results.classes:
         raise ValueError('"per_class" names other classes than "classes"')
-    if results.confusion is not None and {len(row) for row in (results.confusion, *results.confusion)} != {classes}:
+    if results.confusion is None:
+        return
+    if {len(row) for row in (results.confusion, *results.confusion)} != {classes}:
         raise ValueError(f'"confusion" is no table of {classes} x {classes}')
+    counted = np.zeros((classes, classes), np.int64)
+    for row in results.per_fold:
+        np.add.at(counted, (np.array(row.truth), np.array(row.predictions)), 1)
+    if results.task == "units" or counted.tolist() != [list(row) for row in results.confusion]:
+        raise ValueError('"confusion" does not count the answers in "per_fold"')
 
 
 def _check_row(row: FoldAnswers, place: str, results: Results) -> None:
@@ -85,5 +103,6 @@ FORMAT = Format(
     foreign="not results of this emonas; emonas-train writes them",
     other_version="train again",
     repair="train again or take a whole copy",
+    paths=frozenset({"command", "input", "pretrained"}),
     check=check_results,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from emonas.evaluate.results.record import Answer
-from emonas.records import Count, Format, Number
+from emonas.records import Count, Format, Number, Share
 
 NAME = "predictions.json"
 
@@ -15,8 +15,8 @@ class Curves:
     """The course of a training, a value for each epoch; ``inner_uar`` is empty where no rule watches it."""
 
     loss: tuple[Number, ...] = ()
-    accuracy: tuple[Number, ...] = ()
-    inner_uar: tuple[Number, ...] = ()
+    accuracy: tuple[Share, ...] = ()
+    inner_uar: tuple[Share, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,15 @@ class Predictions:
     clips: tuple[str, ...] = ()
     positions: tuple[Count, ...]
     truth: tuple[Answer, ...] = ()
-    probabilities: tuple[tuple[Number, ...], ...]
+    probabilities: tuple[tuple[Share, ...], ...]
     history: Curves = field(default_factory=Curves)
 
 
 def check_predictions(found: Predictions) -> None:
     """Every sample has its probabilities, as many as the others. Raises ValueError."""
+    for name, values in (("truth", found.truth), ("clips", found.clips)):
+        if len(values) not in (0, len(found.positions)):
+            raise ValueError(f'"{name}" does not fit "positions"')
     if len(found.probabilities) != len(found.positions) or len({len(row) for row in found.probabilities}) > 1:
         raise ValueError('"probabilities" does not fit "positions"')
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from emonas.records import Count, Number, Share
+from msgspec import Meta
+
+from emonas.genotype import MOST_CELLS, MOST_CHANNELS
+from emonas.records import Count, Number, SetName, Share
 
 #: One sample's answer: the class's position, or for each action unit 0 or 1.
 Answer = int | tuple[int, ...]
@@ -115,7 +118,7 @@ class FoldAnswers:
     people: tuple[str, ...]
     truth: tuple[Answer, ...]
     predictions: tuple[Answer, ...]
-    confidence: tuple[Number | None, ...] = ()
+    confidence: tuple[Share | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,8 @@ class NetworkFacts:
     """The judged network; ``parameters`` is the mean over the folds' networks, beside their least and most."""
 
     arch: str
-    cells: Count | None
-    channels: Count | None
+    cells: Annotated[int, Meta(ge=1, le=MOST_CELLS)] | None
+    channels: Annotated[int, Meta(ge=1, le=MOST_CHANNELS)] | None
     parameters: Count
     parameters_of_folds: tuple[Count, Count] | None = None
 
@@ -133,7 +136,7 @@ class NetworkFacts:
 class Origin:
     """A data set that weights have learnt from; ``people`` in it by fold, "" for all folds."""
 
-    dataset: str
+    dataset: SetName
     database: str
     fingerprint: str
     protocol: str
@@ -151,7 +154,7 @@ class Results:
     training was interrupted.
     """
 
-    dataset: str
+    dataset: SetName
     database: str
     protocol: str
     protocol_in_words: str

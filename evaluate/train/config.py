@@ -16,6 +16,7 @@ from emonas.evaluate.train.recipes import RecipeName
 from emonas.options.types import (
     Balance,
     Cells,
+    Channels,
     Count,
     DeviceName,
     EngineName,
@@ -27,6 +28,7 @@ from emonas.options.types import (
     ProtocolName,
     Rate,
     Seed,
+    Seeds,
     Share,
 )
 
@@ -56,7 +58,7 @@ class TrainConfig:
     their numbers; every output says so."""
     seed: Seed = 0
     """The first seed."""
-    seeds: Positive = 1
+    seeds: Seeds = 1
     """How many seeds; the result gives their mean and spread. More seeds may be added to a finished run."""
     pretrained: Path | None = None
     """Run folder of an earlier emonas-train whose weights are the start. Who was seen there counts as seen."""
@@ -64,7 +66,7 @@ class TrainConfig:
     """Epochs. [default: about 20000 steps' worth on a GPU, 400 on a CPU; at least 60 and 20]"""
     cells: Cells | None = None
     """Cells. [default: as many as in the search]"""
-    channels: Positive | None = None
+    channels: Channels | None = None
     """Channels of the first cell. [default: 1.5 times the search's, in eights: 16 for 8, 24 for 16]"""
     batch_size: Positive | None = None
     """Samples in a batch. [default: an eighth of the training samples, 8 to 64 on a GPU, 8 to 32 on a CPU]"""

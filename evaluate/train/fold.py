@@ -172,8 +172,11 @@ class FoldTraining:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.trainer.load_state_dict(state["trainer"])
+        self.start = checkpoint.whole(state["epoch"], 0, self.task.schedule.epochs - 1, "its epoch") + 1
         self.history.load_state_dict(state)
-        self.start = int(state["epoch"]) + 1
+        self.history.check(self.start, bool(len(self.watched)), self.trainer.network)
+        if self.trainer.update.steps != self.start * self.task.steps:
+            raise ValueError(f"it has taken {self.trainer.update.steps} steps, not {self.start * self.task.steps}")
 
 
 def make_trainer(task: FoldTask, answers: Task, truth: np.ndarray, device: torch.device) -> Trainer:

@@ -107,6 +107,10 @@ def _open(data: Path, fingerprint: str, units: tuple[str, ...], device: str) -> 
     return task, ImageStore(prepared, torch.device(device), task.targets)
 
 
+#: What rounding may have changed in a probability.
+_ROUNDED = 1e-4
+
+
 def read_result(task: FoldTask, answers: int) -> FoldResult:
     """Read a finished fold back. Raises UserError when the file does not belong to this fold."""
     path = task.folder / NAME
@@ -120,4 +124,8 @@ def read_result(task: FoldTask, answers: int) -> FoldResult:
     if any(len(row) != answers for row in found.probabilities):
         raise UserError(f"{path}: is of other than {answers} answers; delete it to judge this fold again")
     probabilities = np.array(found.probabilities, np.float64).reshape(len(positions), answers)
+    if not task.units and not np.allclose(probabilities.sum(1), 1, atol=_ROUNDED * answers):
+        raise UserError(f"{path}: its probabilities do not sum to 1; delete it to judge this fold again")
+    if not 1 <= found.epoch <= task.schedule.epochs:
+        raise UserError(f"{path}: there is no epoch {found.epoch}; delete it to judge this fold again")
     return FoldResult(task.fold.name, task.seed, positions, probabilities, found.epoch)

@@ -71,14 +71,20 @@ def start_from(network: Network | Baseline, weights: Mapping[str, Tensor], same_
     own = network.state_dict()
     heads = {name for name in own if name.startswith(_heads(network))}
     wanted = {name for name in own if same_classes or name not in heads}
-    fitting = {name for name in wanted if name in weights and weights[name].shape == own[name].shape}
+    fitting = {name for name in wanted if name in weights and _same_kind(weights[name], own[name])}
     missing = sorted(wanted - fitting - {name for name in own if name.startswith("auxiliary.")})
     if missing:
         raise UserError(
             f"--pretrained {source}: {missing[0]} has another shape there or is missing; train the same cells with the "
             "same --cells, --channels and kind of pictures"
         )
+    if ruined := [name for name in sorted(fitting) if not checkpoint.all_finite(weights[name])]:
+        raise UserError(f"--pretrained {source}: {ruined[0]} has NaN or infinite values; train it again")
     network.load_state_dict({**own, **{name: weights[name] for name in fitting}})
+
+
+def _same_kind(given: object, own: Tensor) -> bool:
+    return checkpoint.is_plain(given) and (given.shape, given.dtype) == (own.shape, own.dtype)
 
 
 def read_pretrained(run: Path, folds: list[str]) -> Pretrained:

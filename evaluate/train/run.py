@@ -10,9 +10,10 @@ import torch
 
 from emonas.console import progress, warn
 from emonas.datasets.loading.batches import ImageStore
-from emonas.datasets.store.prepared import home
+from emonas.datasets.store.prepared import Prepared, check_content, home
 from emonas.device import announce, pick_device, seconds_per_call
 from emonas.errors import UserError
+from emonas.evaluate.model.inputs import picture_options
 from emonas.evaluate.results.record import Results
 from emonas.evaluate.results.show import show_results
 from emonas.evaluate.train.config import FREE, RENAMED, TrainConfig, check
@@ -25,6 +26,7 @@ from emonas.evaluate.train.plan import TrainPlan, identity, resolve
 from emonas.files import open_run, write_text
 from emonas.jobs.job import Engine, Job
 from emonas.jobs.run import run_jobs
+from emonas.training.memory import StackSize, require_memory
 from emonas.training.method import name_tensors
 from emonas.training.trainer import Trainer
 
@@ -38,7 +40,10 @@ def run_training(config: TrainConfig) -> Results:
     plan = resolve(config)
     check_final(plan)
     tasks = fold_tasks(plan)
+    check_content(plan.prepared)
+    _check_options(plan.prepared)
     # What cannot be built or started from is refused before anything is written.
+    _require_memory(plan)
     _trial(tasks[0], plan)
     open_run(plan.out, identity(plan), FREE, RENAMED)
     if plan.genotypes and all(genotype == plan.genotypes[0] for genotype in plan.genotypes):
@@ -57,6 +62,27 @@ def run_training(config: TrainConfig) -> Results:
         _train([final_task(plan)], plan)
     leave_model(plan, results)
     return results
+
+
+def _check_options(prepared: Prepared) -> None:
+    """Refuse a set that says of its pictures what no model can keep. Raises UserError."""
+    try:
+        picture_options({"size": prepared.size, "channels": prepared.channels, **prepared.options})
+    except (ValueError, UserError) as error:
+        raise UserError(
+            f"{prepared.folder}: damaged: no pictures are made so ({error}); run emonas-data prepare --overwrite"
+        ) from None
+
+
+def _require_memory(plan: TrainPlan) -> None:
+    """Refuse found cells that cannot fit: weights, gradients, optimiser and the maps of a batch. Raises UserError."""
+    recipe, pictures = plan.schedule.recipe, plan.prepared
+    copies = 2 + (2 if recipe.optimiser == "adamw" else 1) + (1 if recipe.ema_decay else 0)
+    for network in plan.networks[:1]:
+        if isinstance(network, StackedCells):
+            size = StackSize.of(network.genotype, network.cells, network.channels, pictures.size, pictures.channels)
+            what = f"training {network.cells} cells with {network.channels} channels"
+            require_memory(size.least_bytes(plan.schedule.batch_size, copies), pick_device(plan.asked.device), what)
 
 
 def _trial(task: FoldTask, plan: TrainPlan) -> Trainer:

@@ -25,6 +25,7 @@ from emonas.search.plan import SearchPlan
 from emonas.search.strategies.cuda_graphs import StaticGradients
 from emonas.search.strategies.unrolled import Virtual, unrolled_gradient
 from emonas.search.strategy import Architecture
+from emonas.training import checkpoint
 from emonas.training.losses import Batch, EpochScore, RunningMean, correct, require_finite
 from emonas.training.plan import cosine_rate, set_rate
 
@@ -166,10 +167,10 @@ class Bilevel:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
-        self.epochs_done = int(state["epochs_done"])
-        self.controller.load_state_dict(state["searcher"])
-        self.weight_optimiser.load_state_dict(state["weight_optimiser"])
-        self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
+        self.epochs_done = checkpoint.whole(state["epochs_done"], 0, self.epochs, "its epochs")
+        checkpoint.load_tensors(self.controller, state["searcher"])
+        checkpoint.load_optimiser(self.weight_optimiser, state["weight_optimiser"])
+        checkpoint.load_optimiser(self.alpha_optimiser, state["alpha_optimiser"])
 
 
 def make_bilevel(controller: Controller, plan: SearchPlan, epochs: int | None = None) -> Bilevel:

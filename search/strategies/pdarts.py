@@ -23,6 +23,7 @@ from emonas.search.plan import SearchPlan
 from emonas.search.strategies.bilevel import Bilevel, make_bilevel
 from emonas.search.strategy import Architecture, StrategyEntry, make_supernet, stage_epochs
 from emonas.supernet.supernet import all_active
+from emonas.training import checkpoint
 from emonas.training.losses import EpochScore
 
 #: Operations on an edge, share of the final depth (5, 11, 17 cells in the paper), dropout on identities at the start.
@@ -102,10 +103,19 @@ class ProgressiveSearch:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
-        self.epochs_done = int(state["epochs_done"])
+        self.epochs_done = checkpoint.whole(state["epochs_done"], 0, self.epochs, "its epochs")
+        # The stage of the last finished epoch: the next one may begin another.
+        stage = max(0, self.epochs_done - 1) // self.stage_epochs
+        for kind in KINDS:
+            if flaw := checkpoint.flaw_of_tensor(self.active[kind], state["active"][kind].cpu()):
+                raise ValueError(f"what is left on the edges {flaw}")
+            if bool((state["active"][kind].sum(1) < 1).any()):
+                raise ValueError("nothing is left on an edge")
         self.active = {kind: state["active"][kind].cpu() for kind in KINDS}
-        self.current = self._begin(int(state["stage"]))
+        self.current = self._begin(stage)
         self.current.load_state_dict(state["current"])
+        if (state["stage"], self.current.epochs_done) != (stage, self.epochs_done - stage * self.stage_epochs):
+            raise ValueError("its stage is not that of its epochs")
 
 
 def build(plan: SearchPlan) -> ProgressiveSearch:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from emonas.genotype import EDGES_PER_NODE, INPUTS, KINDS, NODES, Cell, Edge
@@ -18,6 +19,7 @@ from emonas.search.batches import SearchBatches
 from emonas.search.plan import SearchPlan
 from emonas.search.ranking import Ranked, short_training
 from emonas.search.strategy import Architecture, StrategyEntry
+from emonas.training import checkpoint
 from emonas.training.losses import EpochScore
 
 
@@ -82,8 +84,10 @@ class RandomSearch:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
-        self.epochs_done = int(state["epochs_done"])
-        self.ranked = [Ranked(**ranked) for ranked in state["ranked"]]
+        self.epochs_done = checkpoint.whole(state["epochs_done"], 0, self.epochs, "its candidates")
+        self.ranked = [msgspec.convert(ranked, Ranked) for ranked in state["ranked"]]
+        if len(self.ranked) != self.epochs_done:
+            raise ValueError(f"it has scores of {len(self.ranked)} candidates, not of {self.epochs_done}")
 
 
 def build(plan: SearchPlan) -> RandomSearch:

@@ -6,12 +6,13 @@ import copy
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from damage import damage
 from known_cells import DARTS_V2
 from made_models import INFO
 from small_results import made, rows
@@ -43,33 +44,6 @@ FORMATS: dict[str, tuple[Any, Callable[[Any, str], object]]] = {
     "prepared": (FACTS, lambda data, name: parse_record(data, prepared.FORMAT, name)),
     "predictions": (PREDICTED, lambda data, name: parse_record(data, PREDICTIONS, name)),
 }
-ODD: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 10**30, 2**63, 1.0, 0.5, -0.5, float("nan"), float("inf"), 1e308, "", "text", "0",
-    "\ud800", [], [[]], [0], [0, 0], ["a", "a"], {}, {"": 0}, {"a": None}, [[0, "a"]], "x" * 999, [None] * 999,
-)  # fmt: skip
-
-
-def places(data: Any) -> list[tuple[Any, Any]]:
-    """Every container in the data with each of its keys."""
-    keys = list(data) if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else []
-    return [(data, key) for key in keys] + [place for key in keys for place in places(data[key])]
-
-
-def damage(luck: random.Random, data: Any) -> None:
-    """Delete, copy, move or replace one value."""
-    holder, key = luck.choice(places(data))
-    what = luck.randrange(4)
-    if what == 0:
-        del holder[key]
-    elif what == 1:
-        holder[key] = luck.choice(ODD)
-    elif what == 2:
-        other, place = luck.choice(places(data))
-        holder[key] = copy.deepcopy(other[place])
-    elif isinstance(holder, list):
-        holder.insert(key, luck.choice((holder[key], luck.choice(ODD))))
-    else:
-        holder[luck.choice(("later", f"{key} ", "\n"))] = luck.choice(ODD)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -104,6 +78,25 @@ def test_nan_and_infinity_are_refused_wherever_they_stand(name: str) -> None:
             read({**whole, "later": [number]}, name)
 
 
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "\ud800", "\x9b"])
+def test_text_that_steers_a_terminal_is_refused_wherever_it_stands(name: str, text: str) -> None:
+    whole, read = FORMATS[name]
+    for odd in ({"later": [text]}, {text: 1}):
+        with pytest.raises(UserError, match="must be one line without control characters"):
+            read({**whole, **odd}, name)
+
+
+def test_a_name_of_a_data_set_leads_nowhere_else() -> None:
+    for name in ("genotype", "model", "prepared", "results"):
+        whole, read = FORMATS[name]
+        data = json.loads(json.dumps(whole))
+        holder = {"genotype": data.get("provenance"), "model": (data.get("trained_on") or [None])[0]}.get(name) or data
+        holder["name" if name == "prepared" else "dataset"] = "x/../../escaped"
+        with pytest.raises(UserError, match="name of a data set"):
+            read(data, name)
+
+
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 1}', '[{"b": {"a": 1, "c": 2, "a": 3}}]'])
 def test_a_key_that_stands_twice_is_refused(text: str) -> None:
     with pytest.raises(UserError, match=r'^f: not valid JSON: the key "a" stands twice in one object$'):
@@ -133,6 +126,14 @@ def test_a_record_is_written_and_read_by_its_definition(tmp_path: Path) -> None:
     assert read_record(tmp_path / "thing.json", THING) == thing
     content = {"format": "thing", "version": 3, "made_by": "hand", "n": 2, "rows": [[0.5], []], "word": None}
     assert json.loads((tmp_path / "thing.json").read_text()) == content == plain_record(thing, THING)
+
+
+def test_what_is_written_can_be_read_back_whatever_a_text_holds(tmp_path: Path) -> None:
+    write_record(tmp_path / "thing.json", Thing(0, (), "a\x1bb\udce4"), THING)
+    assert read_record(tmp_path / "thing.json", THING).word == "a\\x1bb\\udce4"
+    paths = replace(THING, paths=frozenset({"word"}))
+    write_record(tmp_path / "path.json", Thing(0, (), "a\nb\udce4"), paths)
+    assert read_record(tmp_path / "path.json", paths).word == "a\nb\udce4"
 
 
 def test_numpys_text_and_numbers_are_written_as_pythons(tmp_path: Path) -> None:

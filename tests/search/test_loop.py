@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
 import pytest
 import torch
+from damage import damage_state, seeds
 from killing import kill_after_a_while, same_tensors
 from small import QUICK, call, small_macro
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny_search import hurry, kill_at_save, killed_while, pictures, plan, task
+from tiny_search import batches, hurry, kill_at_save, killed_while, pictures, plan, task
 
+from emonas.errors import UserError
 from emonas.genotype import Genotype
 from emonas.network import Network
 from emonas.search import loop, ranking
 from emonas.search.cli import app
 from emonas.search.ranking import Ranked
 from emonas.search.strategies import bilevel
+from emonas.search.strategies.registry import STRATEGIES
 from emonas.search.strategy import Architecture
 from emonas.training import checkpoint
 from emonas.training.losses import EpochScore
@@ -206,6 +210,59 @@ def test_a_searched_number_of_cells_is_written_down_with_its_reductions(
 
 def test_a_given_number_of_cells_leaves_the_reductions_to_the_network(tmp_path: Path, hurried: None) -> None:
     assert loop.search(task(tmp_path), plan(**LONG | {"epochs": 1}), pictures()).reductions == ()
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+@pytest.mark.parametrize(
+    "claim",
+    [float("inf"), 10**12, -5, True, 1.0, EPOCHS * 3 + 1, "all", None],
+)
+def test_a_search_does_not_go_on_from_epochs_that_nobody_searched(
+    name: str, claim: object, tmp_path: Path, hurried: None
+) -> None:
+    options = plan(strategy=name, epochs=1, candidates=1)
+    begun = loop._begin(task(tmp_path / "run", name), options, batches())
+    checkpoint.save(begun.checkpoint, begun.state_dict())
+    assert loop._begin(task(tmp_path / "run", name), options, batches()).strategy.epochs_done == 0
+    state = begun.state_dict()
+    state["strategy"]["epochs_done"] = claim
+    checkpoint.save(begun.checkpoint, state)
+    with pytest.raises(UserError, match=r"checkpoint\.pt: belongs to another run .*; delete it to start anew$"):
+        loop.search(task(tmp_path / "run", name), options, pictures())
+    assert not (tmp_path / "run" / "genotype.json").exists()
+
+
+def test_a_search_that_claims_to_be_finished_must_have_seen_its_epochs(tmp_path: Path, hurried: None) -> None:
+    begun = loop._begin(task(tmp_path / "run"), plan(epochs=2), batches())
+    state = begun.state_dict()
+    state["strategy"]["epochs_done"] = 2
+    checkpoint.save(begun.checkpoint, state)
+    with pytest.raises(UserError, match="it has seen 0 epochs, not 2"):
+        loop.search(task(tmp_path / "run"), plan(epochs=2), pictures())
+
+
+def test_a_checkpoint_damaged_at_random_is_taken_whole_or_refused(tmp_path: Path, hurried: None) -> None:
+    options = plan(epochs=2, cells=3)
+    loop.search(task(tmp_path / "run"), options, pictures())
+    whole = checkpoint.load(tmp_path / "run" / "checkpoint.pt")
+    refused = 0
+    for luck in seeds("search", 60):
+        state = copy.deepcopy(whole)
+        damage_state(luck, state)
+        checkpoint.save(tmp_path / "run" / "checkpoint.pt", state)
+        try:
+            loop._begin(task(tmp_path / "run"), options, batches())
+        except UserError as error:
+            refused += 1
+            assert "delete it to start anew" in str(error) and len(str(error)) < 400
+    assert refused > 30
+
+
+def test_a_network_that_cannot_fit_is_refused_before_it_is_built(tmp_path: Path) -> None:
+    for strategy in ("emonas", "random"):
+        options = plan(strategy=strategy, cells=200, channels=4096, candidates=1)
+        with pytest.raises(UserError, match="200 cells with 4096 channels needs at least"):
+            loop.search(task(tmp_path / "run", strategy), options, pictures())
 
 
 def test_the_checkpoint_keeps_its_keys_so_that_old_runs_go_on(tmp_path: Path, hurried: None) -> None:

@@ -55,20 +55,6 @@ def test_a_wrong_source_is_refused_in_one_line(name: str, source: str | None, re
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "written"),
-    [
-        ("s01", "s01"),
-        ("Jürgen 太郎\u3000", "Jürgen 太郎\u3000"),
-        ("two\r\nlines\u2028", "two\\r\\nlines\\u2028"),
-        ("\udce4\t\x00", "\\udce4\\t\\x00"),
-    ],
-)
-def test_texts_fit_into_one_line_and_any_file(text: str, written: str) -> None:
-    assert registry.make_legible(text) == written
-    assert len(written.encode().decode().splitlines()) == 1
-
-
 @pytest.mark.skipif(os.name == "nt", reason="file names are Unicode there")
 def test_file_names_in_another_encoding_become_legible(tmp_path: Path) -> None:
     for part in (b"train", b"test"):

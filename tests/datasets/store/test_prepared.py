@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from damage import damage_bytes, seeds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_samples import STILLS, Greys, prepared_from, still
 
-from emonas.datasets.store.prepared import Prepared, home, load
+from emonas.datasets.store.prepared import Prepared, check_content, home, load
 from emonas.errors import UserError
 
 
@@ -125,6 +126,10 @@ def _without(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
 
+def _swapped(lines: list[str]) -> str:
+    return "\n".join([lines[0], lines[2], lines[1], *lines[3:]]) + "\n"
+
+
 _DAMAGED = "damaged: .*; run emonas-data prepare --overwrite$"
 
 
@@ -161,6 +166,14 @@ _DAMAGED = "damaged: .*; run emonas-data prepare --overwrite$"
         (_change_facts(notes=None), '"notes" must be a list, not null'),
         (_change_facts(options=[]), '"options" must be a JSON object'),
         (_change_facts(options={}), '"options" names no representation'),
+        (_change_facts(name="../x"), '"name" is no name of a data set: "../x"'),
+        (_change_facts(classes=["angry", "happy", "sad", "sad"]), '"classes" names a class twice'),
+        (_change_facts(samples=7), r"samples\.csv has 8 samples, where prepared\.json counts 7"),
+        (_other_images(np.zeros((8, 3, 0, 0), np.uint8)), "pictures of 3 x 0 x 0"),
+        (_other_images(np.zeros((8, 3, 9, 9), np.uint8)), "pictures of 3 x 9 x 9, not of size 8"),
+        (_change_images(lambda data: data + b"more"), "something behind its pictures"),
+        (_change_table(lambda text: _swapped(text.splitlines())), "not the table that was prepared"),
+        (_change_table(lambda text: text.replace("made,", "made,\x1b[2J", 1)), "control characters"),
     ],
 )
 def test_a_damaged_set_is_told_in_one_line(prepared: Prepared, damage: Callable[[Path], None], reason: str) -> None:
@@ -169,6 +182,39 @@ def test_a_damaged_set_is_told_in_one_line(prepared: Prepared, damage: Callable[
         load(prepared.folder)
     assert str(prepared.folder) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_pictures_and_people_that_were_not_prepared_are_found_by_the_fingerprint(
+    prepared: Prepared, older: bool
+) -> None:
+    if older:  # a set from before the digest of the pixels was written
+        _change_facts(pixels=...)(prepared.folder)
+    check_content(load(prepared.folder))
+    whole = (prepared.folder / "images.npy").read_bytes()
+    (prepared.folder / "images.npy").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(UserError, match="pictures or samples are not those that were prepared"):
+        check_content(load(prepared.folder))
+    (prepared.folder / "images.npy").write_bytes(whole)
+    if older:
+        _change_table(lambda text: _swapped(text.splitlines()))(prepared.folder)
+        with pytest.raises(UserError, match="pictures or samples are not those that were prepared"):
+            check_content(load(prepared.folder))
+
+
+def test_bytes_damaged_at_random_are_read_or_refused_in_one_line(prepared: Prepared) -> None:
+    refused = 0
+    for name in ("images.npy", "samples.csv", "prepared.json"):
+        whole = (prepared.folder / name).read_bytes()
+        for luck in seeds(name, 60):
+            (prepared.folder / name).write_bytes(damage_bytes(luck, whole))
+            try:
+                check_content(load(prepared.folder))
+            except UserError as error:
+                refused += 1
+                assert str(prepared.folder) in str(error) and len(str(error)) < 500
+        (prepared.folder / name).write_bytes(whole)
+    assert refused > 100
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from emonas.errors import UserError
-from emonas.training.checkpoint import load, save
+from emonas.training.checkpoint import flaw_of_tensors, load, load_optimiser, load_tensors, resume, save, whole
 
 
 def state(seed: int = 0) -> dict[str, Any]:
@@ -157,3 +157,80 @@ def test_memory_of_the_device_is_not_taken_for_a_damaged_file(path: Path, monkey
     monkeypatch.setattr(torch, "load", out_of_memory)
     with pytest.raises(torch.OutOfMemoryError):
         load(path)
+
+
+@pytest.mark.parametrize(
+    "value", [float("inf"), float("nan"), torch.tensor([0.0, float("nan")]), [{"a": float("inf")}]]
+)
+def test_a_run_does_not_go_on_from_nan(value: Any, path: Path) -> None:
+    save(path, {"epoch": value})
+    with pytest.raises(UserError, match=r"belongs to another run .*delete it to start anew"):
+        resume(path, "cpu", lambda state: pytest.fail("it was taken"))
+
+
+def test_a_list_that_holds_itself_is_looked_at_once(path: Path) -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    save(path, {"a": endless})
+    resume(path, "cpu", lambda state: None)
+
+
+@pytest.mark.parametrize("value", [-5, 6, 10**12, 2.0, True, "3", None])
+def test_a_number_outside_its_limits_is_refused(value: Any) -> None:
+    assert whole(5, 0, 5, "it") == 5
+    with pytest.raises(ValueError, match="it must be a whole number from 0 to 5"):
+        whole(value, 0, 5, "it")
+
+
+WANTED = {"a": torch.zeros(2, 3), "b": torch.zeros(2, dtype=torch.int64)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "flaw"),
+    [
+        ({}, ""),
+        ({"a": None}, "tensor a is missing"),
+        ({"c": torch.zeros(1)}, 'tensor "c" is of another network'),
+        ({3: torch.zeros(1)}, "tensor 3 is of another network"),
+        ({"a": torch.zeros(3, 2)}, "tensor a is float32 (3, 2), where float32 (2, 3) is needed"),
+        ({"a": torch.zeros(2, 0)}, "tensor a is float32 (2, 0), where float32 (2, 3) is needed"),
+        ({"a": torch.zeros(2, 3).double()}, "tensor a is float64 (2, 3), where float32 (2, 3) is needed"),
+        ({"a": torch.full((2, 3), float("nan"))}, "tensor a has NaN or infinite values"),
+        ({"b": [1, 2]}, "tensor b is no plain tensor"),
+        ({"a": torch.zeros(2, 3, device="meta")}, "tensor a is no plain tensor"),
+        ({"a": torch.zeros(2, 3).to_sparse()}, "tensor a is no plain tensor"),
+    ],
+)
+def test_tensors_of_another_kind_are_named(changes: dict[Any, Any], flaw: str) -> None:
+    given = {key: value for key, value in {**WANTED, **changes}.items() if value is not None}
+    assert flaw_of_tensors(WANTED, given) == flaw
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW])
+def test_an_optimiser_takes_its_own_state_and_no_other(kind: Any) -> None:
+    def made(width: int = 2) -> tuple[nn.Module, torch.optim.Optimizer]:
+        network = nn.Linear(3, width)
+        options = {"momentum": 0.9} if kind is torch.optim.SGD else {}
+        return network, kind(network.parameters(), 0.1, **options)
+
+    network, optimiser = made()
+    network(torch.ones(1, 3)).sum().backward()
+    optimiser.step()
+    given = optimiser.state_dict()
+    fresh = made()[1]
+    load_optimiser(fresh, given)
+    assert fresh.state_dict()["state"].keys() == given["state"].keys()
+    strange = {**given, "param_groups": [{**given["param_groups"][0], "weight_decay": 1e9}]}
+    load_optimiser(fresh, strange)
+    assert fresh.param_groups[0]["weight_decay"] != 1e9
+    with pytest.raises(ValueError, match="of a parameter is float32"):
+        load_optimiser(made(5)[1], given)
+    with pytest.raises(ValueError, match="another optimiser"):
+        load_optimiser(fresh, {**given, "state": {0: {"speed": torch.zeros(2, 3)}}})
+
+
+def test_a_network_takes_no_others_tensors() -> None:
+    with pytest.raises(ValueError, match=r"tensor bias is float32 \(5,\), where float32 \(2,\) is needed"):
+        load_tensors(nn.Linear(3, 2), nn.Linear(3, 5).state_dict())
+    with pytest.raises(ValueError, match="no tensors"):
+        load_tensors(nn.Linear(3, 2), [1])

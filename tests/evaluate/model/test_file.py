@@ -179,6 +179,9 @@ def _tensor(name: str, tensor: torch.Tensor | None) -> Callable[[Path], None]:
         (_tensor("classifier.bias", None), "tensor classifier.bias is missing"),
         (_tensor("classifier.bias", torch.zeros(4)), r"is float32 \(4,\)"),
         (_tensor("classifier.bias", torch.zeros(3).double()), "is float64"),
+        (_tensor("classifier.bias", torch.full((3,), float("nan"))), "classifier.bias has NaN or infinite values"),
+        (_tensor("classifier.bias", torch.tensor([0.0, 0.0, float("inf")])), "has NaN or infinite values"),
+        (_info(names=["a", "b\x1b[2J", "c"]), "one line without control characters"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_one_line_that_names_it(file: Path, ruin: Callable[[Path], None], words: str) -> None:

@@ -205,7 +205,7 @@ def test_action_units_have_no_confusion_and_no_pictures(prepared: Prepared, tmp_
 
 def test_names_are_never_markup(prepared: Prepared, tmp_path: Path) -> None:
     evil = "<script>alert(1)</script><img src=http://x/y>\"'&"
-    results = made_results(prepared, dataset=evil, command=evil, leaks=[evil], protocol_in_words=evil)
+    results = made_results(prepared, command=evil, leaks=[evil], protocol_in_words=evil)
     results["classes"][0] = results["per_class"][0]["name"] = evil
     results["recipe"][evil] = results["input"][evil] = results["versions"][evil] = evil
     for fold in results["per_fold"]:

@@ -192,6 +192,18 @@ def test_a_run_begun_under_an_options_earlier_name_goes_on(prepared: Prepared, t
         run_training(replace(config, ema_decay=0.8))
 
 
+def claim(run: Path, **changes: object) -> None:
+    """Let a fold's checkpoint say something else."""
+    path = run / "seed0/fixed/checkpoint.pt"
+    checkpoint.save(path, {**checkpoint.load(path), **changes})
+
+
+def ruin_weights(run: Path) -> None:
+    state = checkpoint.load(run / "seed0/fixed/checkpoint.pt")
+    state["trainer"]["network"]["classifier.bias"] *= float("nan")
+    checkpoint.save(run / "seed0/fixed/checkpoint.pt", state)
+
+
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
 
@@ -218,6 +230,12 @@ def cut(path: Path) -> None:
             ),
             ["checkpoint.pt", "another run"],
         ),
+        (lambda run: claim(run, epoch=10**12), ["checkpoint.pt", "its epoch must be a whole number from 0 to 0"]),
+        (lambda run: claim(run, epoch=-5), ["checkpoint.pt", "its epoch must be"]),
+        (lambda run: claim(run, epoch=float("inf")), ["checkpoint.pt", "a number is inf"]),
+        (lambda run: claim(run, best={"epoch": 0, "score": 1.0, "network": {}}), ["checkpoint.pt", "another rule"]),
+        (lambda run: claim(run, history={"loss": [], "accuracy": [], "inner_uar": []}), ["the loss of 1 epochs"]),
+        (lambda run: ruin_weights(run), ["checkpoint.pt", "NaN or infinite"]),
         (lambda run: (run / "seed0/fixed/predictions.json").write_text("{}"), ["predictions.json", "damaged"]),
         (lambda run: (run / "seed0/fixed/predictions.json").write_text("{"), ["predictions.json", "not valid JSON"]),
         (
