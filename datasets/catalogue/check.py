@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from emonas.console import say, show_json, show_table, warn
@@ -13,6 +14,7 @@ from emonas.datasets.protocols.protocol import default_protocol, describe_protoc
 from emonas.datasets.reading import expected
 from emonas.datasets.reading.choices import Choices, option_name
 from emonas.datasets.reading.expected import Compared
+from emonas.datasets.store.look import notes_of_source
 from emonas.datasets.store.tables import check_usable, count_reasons
 from emonas.errors import UserError
 
@@ -26,6 +28,7 @@ def show_check(dataset: str, source: Path | None, choices: Choices, as_json: boo
     found = registry.read(dataset, source, choices)
     used = found.used
     check_usable(used, [sample for sample in found.samples if sample.dropped], dataset)
+    found = _with_notes(dataset, found)
     protocol, words = _protocol(dataset, used)
     reasons = count_reasons(found.samples)
     published = expected.chosen(registry.entry(dataset).expected, found.choices)
@@ -45,6 +48,13 @@ def show_check(dataset: str, source: Path | None, choices: Choices, as_json: boo
     _show_facts(dataset, found, compared, words)
     for note in found.notes:
         warn(note)
+
+
+def _with_notes(dataset: str, found: ReadResult) -> ReadResult:
+    """With notes on what the pictures are like, unless emonas has drawn them."""
+    known = registry.entry(dataset)
+    notes = () if known.embedded else notes_of_source(found, known.size, known.kind == "own")
+    return replace(found, notes=(*found.notes, *notes))
 
 
 def _compared_json(one: Compared) -> dict[str, object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from emonas.datasets.pictures.formats import HEAD_BYTES, picture_format
-from emonas.datasets.pictures.header import read_header
+from emonas.datasets.pictures.header import Header, read_header
 from emonas.datasets.pictures.limits import check_file
 from emonas.errors import UserError
 
@@ -37,6 +37,17 @@ def image_flaw(path: Path) -> str:
             return content_flaw(file)
     except OSError as error:
         return os_error_text(error)
+
+
+def image_header(path: Path) -> Header:
+    """What the header of an image file says. Raises UserError, without the path."""
+    if reason := file_flaw(path):
+        raise UserError(reason)
+    try:
+        with path.open("rb") as file:
+            return read_header(file)
+    except OSError as error:
+        raise UserError(os_error_text(error)) from None
 
 
 def read_image_bytes(path: Path) -> bytes:

@@ -6,15 +6,17 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from emonas.datasets.clips.flaws import file_flaw, image_flaw, os_error_text, read_image_bytes
+from emonas.datasets.clips.flaws import file_flaw, image_flaw, image_header, os_error_text, read_image_bytes
+from emonas.datasets.clips.sample import Sample
 from emonas.datasets.pictures.decode import decode_picture
 from emonas.datasets.pictures.depth import fewest_bits, to_8_bits
+from emonas.datasets.pictures.header import Header
 from emonas.errors import UserError
 
 #: Endings of the files that count as frames, and of those that count as videos (lower case).
@@ -76,10 +78,12 @@ class ImageFiles:
         return frames
 
     def largest(self) -> int:
-        """The largest level of the frames that have 16 bits and do not say how many they use; 0 without such frames.
+        """The largest level of frames that have 16 bits and do not say how many they use; 0 where the first has not.
 
         Raises UserError.
         """
+        if not self.paths or not _header(self.paths[0]).may_be_deep:
+            return 0
         levels = map(read_levels, self.paths)
         return max((int(image.max()) for image in levels if image.dtype != np.uint8), default=0)
 
@@ -225,6 +229,20 @@ def read_levels(path: Path) -> np.ndarray:
     """
     try:
         return decode_picture(read_image_bytes(path))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def with_bits(sample: Sample, bits: int) -> Sample:
+    """The sample with files of 16 bits read by so many used bits; as it is for 0 and where it is not of files."""
+    if bits and isinstance(sample.frames, ImageFiles):
+        return replace(sample, frames=replace(sample.frames, bits=bits))
+    return sample
+
+
+def _header(path: Path) -> Header:
+    try:
+        return image_header(path)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 

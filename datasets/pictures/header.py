@@ -53,6 +53,11 @@ class Header:
     inverted: bool = False
 
     @property
+    def may_be_deep(self) -> bool:
+        """Whether its pixels may have more than 8 bits of which nobody says how many are used."""
+        return (self.deep and not self.most) or self.form == "JPEG 2000"
+
+    @property
     def upright(self) -> tuple[int, int]:
         """Width and height as people see them."""
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)

@@ -7,6 +7,7 @@ handed on with its flaw, for whoever counts them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ import numpy as np
 
 from emonas.datasets.clips.flaws import file_flaw, image_flaw
 from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, frame_count, is_image, sorted_frames
+from emonas.datasets.pictures.depth import fewest_bits
 from emonas.errors import UserError
 
 Kind = Literal["picture", "folder", "video", "camera"]
@@ -24,6 +26,8 @@ USUAL_RATE = 25.0
 _FASTEST = 10_000.0
 #: What cannot be read in a row before a video counts as ended.
 _PATIENCE = 25
+#: Files of a folder that are looked at for how many of 16 bits they use.
+_LOOKED_AT = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,8 @@ class Source:
     """Frames that can be read from the start as often as wanted, unless from a camera.
 
     ``count`` is what is claimed (None for a camera), ``rate`` frames per second, ``rate_known`` whether somebody said
-    so. ``wanted`` in ``frames`` tells which numbers need pixels; others are skipped without decoding them.
+    so. ``bits`` are the used ones of files of 16 bits, 0 where that is to be found out. ``wanted`` in ``frames`` tells
+    which numbers need pixels; others are skipped without decoding them.
     """
 
     kind: Kind
@@ -50,12 +55,14 @@ class Source:
     count: int | None
     rate: float
     rate_known: bool
+    bits: int = 0
 
     def frames(self, wanted: Callable[[int], bool] = lambda number: True) -> Iterator[Frame]:
         """The wanted frames in order. Raises UserError where a camera or a video cannot be opened."""
         if self.kind in ("picture", "folder"):
             assert self.path
-            yield from _of_files(_files(self.path), wanted)
+            files = _files(self.path)
+            yield from _of_files(files, wanted, self.bits or _used_bits(files))
         else:
             yield from self._of_capture(wanted)
 
@@ -93,7 +100,7 @@ def open_source(given: str | Path, rate: float | None = None) -> Source:
         return Source("folder", text, path, len(files), rate or USUAL_RATE, rate is not None)
     if reason := file_flaw(path):
         raise UserError(f"{path}: {reason}")
-    if is_image(path):
+    if is_image(path) or (path.suffix.lower() not in VIDEO_SUFFIXES and not image_flaw(path)):
         if reason := image_flaw(path):
             raise UserError(f"{path}: {reason}")
         return Source("picture", text, path, 1, rate or USUAL_RATE, rate is not None)
@@ -137,11 +144,19 @@ def _files(path: Path) -> list[Path]:
     return sorted_frames(path) if path.is_dir() else [path]
 
 
-def _of_files(files: list[Path], wanted: Callable[[int], bool]) -> Iterator[Frame]:
+def _used_bits(files: list[Path]) -> int:
+    """The fewest that some of the files need, so that a film of them does not flicker; 0 where they have no 16 bits."""
+    with suppress(UserError):
+        if largest := ImageFiles(tuple(files[:: -(-len(files) // _LOOKED_AT)])).largest():
+            return fewest_bits(largest)
+    return 0
+
+
+def _of_files(files: list[Path], wanted: Callable[[int], bool], bits: int) -> Iterator[Frame]:
     for number, file in enumerate(files):
         if not wanted(number):
             continue
         try:
-            yield Frame(number, file.name, ImageFiles((file,)).read()[0])
+            yield Frame(number, file.name, ImageFiles((file,), bits).read()[0])
         except UserError as error:
             yield Frame(number, file.name, None, str(error).removeprefix(f"{file}: "))
