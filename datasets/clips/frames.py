@@ -195,7 +195,7 @@ def sorted_frames(folder: Path) -> list[Path]:
     Files without a number come first; ties go by name. Raises UserError when the folder cannot be listed.
     """
     try:
-        files = [path for path in folder.iterdir() if is_image(path) and path.is_file()]
+        files = [path for path in folder.iterdir() if is_image(path) and not path.is_dir()]
     except OSError as error:
         raise UserError(f"{folder}: {os_error_text(error)}") from None
     return sorted(files, key=_frame_order)

@@ -67,7 +67,7 @@ def _by_opencv(data: bytes, flags: int) -> np.ndarray:
 
 
 def _by_pillow(data: bytes, header: Header) -> np.ndarray:
-    with quiet_pillow():
+    with quiet_pillow(), silent_libraries():
         image = open_picture(io.BytesIO(data), header.form)
         image.load()
         # Some forms are set upright while they are loaded, and then say so.

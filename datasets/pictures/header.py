@@ -27,8 +27,8 @@ _PNM = re.compile(rb"P([1-6])" + _NUMBER * 2 + rb"(?:" + _NUMBER + rb")?\s")
 _MAY_MOVE = frozenset({"GIF", "WebP", "PNG", "AVIF"})
 #: What to do where this Pillow cannot read a form.
 _UNREAD = {
-    "HEIC": "a HEIC picture: pip install pillow-heif reads it, or save it as JPEG",
-    "AVIF": "an AVIF picture: Pillow 11.3 or later reads it, or save it as JPEG",
+    "HEIC": "a HEIC picture: install pillow-heif to read it, or save it as JPEG",
+    "AVIF": "an AVIF picture: install Pillow 11.3 or later to read it, or save it as JPEG",
     "JPEG 2000": "a JPEG 2000 picture, which this Pillow was built without: save it as PNG or JPEG",
     "WebP": "a WebP picture, which this Pillow was built without: save it as PNG or JPEG",
 }

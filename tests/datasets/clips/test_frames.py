@@ -127,6 +127,7 @@ def test_a_pipe_and_a_device_are_named_and_never_read(tmp_path: Path) -> None:
             assert frames.flaw() == f"{what}, not a file"
             with pytest.raises(UserError, match=f"{what}, not a file"):
                 frames.read()
+    assert ImageFiles(tuple(sorted_frames(tmp_path))).flaw() == "a named pipe, not a file"
 
 
 def test_a_clip_keeps_the_order_of_its_paths(tmp_path: Path) -> None:

@@ -138,4 +138,8 @@ def test_damage_is_told_without_a_word_of_the_libraries(capfd: pytest.CaptureFix
     odd = bytearray(_saved(Image.fromarray(_corners()), "JPEG"))
     odd[-200:-190] = b"\xff\xd1" * 5
     decode_picture(bytes(odd))
+    packed = bytearray(_saved(Image.fromarray(_corners()), "TIFF", compression="tiff_lzw"))
+    packed[20:40] = bytes(20)
+    with pytest.raises(UserError, match="damaged"):
+        decode_picture(bytes(packed))
     assert capfd.readouterr().err == ""

@@ -54,7 +54,7 @@ def test_a_heic_picture_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     header._learn_heic.cache_clear()
     box = struct.pack(">I", 24) + b"ftypheic" + bytes(4) + b"mif1heic"
-    with pytest.raises(UserError, match="a HEIC picture: pip install pillow-heif reads it, or save it as JPEG"):
+    with pytest.raises(UserError, match="a HEIC picture: install pillow-heif to read it, or save it as JPEG"):
         read_header(io.BytesIO(box + bytes(600)))
 
 
