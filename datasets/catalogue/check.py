@@ -16,6 +16,7 @@ from emonas.datasets.reading.choices import option_name
 from emonas.datasets.reading.expected import Compared
 from emonas.datasets.store.attempt import judge
 from emonas.datasets.store.config import CheckConfig, MakeConfig, PrepareConfig
+from emonas.datasets.store.look import settle_pictures
 from emonas.datasets.store.plan import PreparePlan, resolve, resolve_by_samples
 from emonas.datasets.store.prepare import cut_faces
 from emonas.datasets.store.tables import check_usable, count_reasons
@@ -67,9 +68,11 @@ def _prepare_config(config: CheckConfig) -> PrepareConfig:
 def _look(plan: PreparePlan, config: CheckConfig) -> ReadResult:
     """What is in the source, after an attempt at every picture unless a quick look is enough."""
     found = registry.read(plan.dataset, plan.source, plan.choices)
-    if config.quick or not found.used:
+    if not found.used:
         return found
-    plan = resolve_by_samples(plan, found)
+    plan, found = settle_pictures(resolve_by_samples(plan, found), found)
+    if config.quick:
+        return found
     with_faces = cut_faces(found, plan.faces)
     quiet = config.json or not can_show_bar()
     with progress(f"checking {plan.dataset}", len(found.used), quiet=quiet) as step:

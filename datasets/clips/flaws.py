@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import io
 import re
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
-_JPEG = b"\xff\xd8\xff"
-_PNG = b"\x89PNG\r\n\x1a\n"
+from emonas.datasets.pictures.formats import HEAD_BYTES, picture_format
+from emonas.datasets.pictures.header import Header, read_header
+from emonas.datasets.pictures.limits import check_file
+from emonas.errors import UserError
+
 _PNG_END = b"IEND\xaeB\x60\x82"
-_TIFF_OR_PNM = (b"II*\0", b"MM\0*", b"P5", b"P6")
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 
 
 def file_flaw(path: Path) -> str:
-    """Why a file cannot be opened: missing, a folder, no rights, empty; else an empty string."""
+    """Why a file cannot be opened: missing, a folder, no rights, no file at all, empty; else an empty string."""
+    if reason := _special_flaw(path):
+        return reason
     try:
         with path.open("rb") as file:
             return "" if file.read(1) else "empty file"
@@ -25,6 +30,8 @@ def file_flaw(path: Path) -> str:
 
 def image_flaw(path: Path) -> str:
     """Why a file is no whole image, by its header and trailer; an empty string if it looks like one."""
+    if reason := _special_flaw(path):
+        return reason
     try:
         with path.open("rb") as file:
             return content_flaw(file)
@@ -32,27 +39,74 @@ def image_flaw(path: Path) -> str:
         return os_error_text(error)
 
 
+def image_header(path: Path) -> Header:
+    """What the header of an image file says. Raises UserError, without the path."""
+    if reason := file_flaw(path):
+        raise UserError(reason)
+    try:
+        with path.open("rb") as file:
+            return read_header(file)
+    except OSError as error:
+        raise UserError(os_error_text(error)) from None
+
+
+def read_image_bytes(path: Path) -> bytes:
+    """All bytes of a file that looks like a whole image. Raises UserError, without the path, where it does not."""
+    if reason := image_flaw(path):
+        raise UserError(reason)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(os_error_text(error)) from None
+
+
 def content_flaw(file: BinaryIO) -> str:
     """Why the bytes of a seekable file are no whole image; an empty string if they look like one."""
-    head = file.read(34)
-    size = file.seek(0, io.SEEK_END)
-    file.seek(max(0, size - 16))
-    tail = file.read()
+    head = file.read(HEAD_BYTES)
     if not head:
         return "empty file"
-    if head.startswith(_JPEG):
-        whole = tail.endswith(b"\xff\xd9") or _jpeg_ends(_all(file))
-    elif head.startswith(_PNG):
-        whole = _PNG_END in tail or _PNG_END in _all(file)
-    elif head.startswith(b"BM"):
-        whole = size >= _bmp_size(head)
-    elif head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        whole = size >= 8 + _number(head, 4)
-    elif head.startswith(_TIFF_OR_PNM):
-        whole = True  # their decoders refuse what is cut off
-    else:
-        return "not an image"
-    return "" if whole else "cut off"
+    size = file.seek(0, io.SEEK_END)
+    try:
+        check_file(size)
+        if not _is_whole(file, head, size):
+            return "cut off"
+        read_header(file)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _is_whole(file: BinaryIO, head: bytes, size: int) -> bool:
+    """Whether a file ends where its form says; of a form that does not say it, the header or the decoder tells."""
+    form = picture_format(head)
+    file.seek(max(0, size - 16))
+    tail = file.read()
+    if form == "JPEG":
+        return tail.endswith(b"\xff\xd9") or _jpeg_ends(_all(file))
+    if form == "PNG":
+        return _PNG_END in tail or _PNG_END in _all(file)
+    if form == "BMP":
+        return size >= _bmp_size(head)
+    if form == "WebP":
+        return size >= 8 + _number(head, 4)
+    if form == "GIF":
+        return b";" in tail
+    if form == "JPEG 2000":
+        # Its pixels never look like this marker of their end.
+        return b"\xff\xd9" in tail or b"\xff\xd9" in _all(file)
+    return _boxes_end(file, size) if form in {"HEIC", "AVIF"} else True
+
+
+def _special_flaw(path: Path) -> str:
+    """What a path leads to that is no file: reading a pipe waits for ever, reading a device may never end."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        return os_error_text(error) if isinstance(error, OSError) else "no such file"
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return ""
+    what = "a named pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
+    return f"{what}, not a file"
 
 
 def os_error_text(error: OSError) -> str:
@@ -76,6 +130,23 @@ def _jpeg_ends(data: bytes) -> bool:
             return True
         at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
     return False
+
+
+def _boxes_end(file: BinaryIO, size: int) -> bool:
+    """Whether the boxes of a file, each of which begins with its length, end within it."""
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        start = file.read(16)
+        length = int.from_bytes(start[:4], "big")
+        if length == 0:  # up to the end of the file
+            return True
+        if length == 1:
+            length = int.from_bytes(start[8:16], "big")
+        if length < 8:  # what a camera or a program has appended
+            return at > 0
+        at += length
+    return at <= size
 
 
 def _bmp_size(head: bytes) -> int:

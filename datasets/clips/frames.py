@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections.abc import Iterator
@@ -14,13 +13,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emonas.datasets.clips.flaws import content_flaw, file_flaw, image_flaw, os_error_text
-from emonas.datasets.clips.sample import UnusableError
+from emonas.datasets.clips.flaws import file_flaw, image_flaw, image_header, os_error_text, read_image_bytes
+from emonas.datasets.clips.sample import Sample, UnusableError
 from emonas.datasets.clips.video_still import open_reel
+from emonas.datasets.pictures.decode import decode_picture
+from emonas.datasets.pictures.depth import fewest_bits, to_8_bits
+from emonas.datasets.pictures.header import Header
 from emonas.errors import UserError
 
 #: Endings of the files that count as frames, and of those that count as videos (lower case).
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
+IMAGE_SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif"),
+        *(".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".j2k", ".jpf", ".jpx", ".heic", ".heif", ".hif", ".avif"),
+    }
+)
 VIDEO_SUFFIXES = frozenset({".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"})
 #: Decoded pixels of one video that are still held in memory.
 MAX_VIDEO_BYTES = 4 * 2**30
@@ -41,9 +48,13 @@ _silence_opencv()
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """One image file for each frame, in order; making one touches no file."""
+    """One image file for each frame, in order; making one touches no file.
+
+    ``bits`` are the used ones of files of 16 bits (see pictures/depth.py); 0: the fewest that hold these frames.
+    """
 
     paths: tuple[Path, ...]
+    bits: int = 0
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -51,22 +62,36 @@ class ImageFiles:
     def read(self) -> np.ndarray:
         """All frames as uint8 (T, H, W, 3), RGB.
 
-        Grey becomes three equal channels, 16 bit is scaled to 8, alpha is dropped, a camera's orientation tag
-        is obeyed; frames that differ a little in size, as faces cut out one by one do, are brought to the size of the
-        first one. Raises UserError naming the first frame that cannot be read, UnusableError if its size is another.
+        They are as people see them: upright, on white where they are transparent; frames that differ a little in size, as
+        faces cut out one by one do, are brought to the size of the first one. Raises UserError naming the first frame
+        that cannot be read, UnusableError if its size is quite another.
         """
         if not self.paths:
             raise UserError("a clip without frames cannot be read")
-        first = _image(self.paths[0])
+        first = read_levels(self.paths[0])
+        bits = self.bits or (fewest_bits(self.largest()) if first.dtype != np.uint8 else 0)
+        first = _in_8_bits(first, bits)
+        if len(self.paths) == 1:
+            return first[None]
         frames = np.empty((len(self.paths), *first.shape), np.uint8)
         frames[0] = first
         for index, path in enumerate(self.paths[1:], start=1):
-            frames[index] = _fitted(_image(path), first, path.name)
+            frames[index] = _fitted(_in_8_bits(read_levels(path), bits), first, path.name)
         return frames
 
     def part(self, first: int, last: int) -> ImageFiles:
         """The files from one position to another."""
-        return ImageFiles(self.paths[first : last + 1])
+        return replace(self, paths=self.paths[first : last + 1])
+
+    def largest(self) -> int:
+        """The largest level of frames that have 16 bits and do not say how many they use; 0 where the first has not.
+
+        Raises UserError.
+        """
+        if not self.paths or not _header(self.paths[0]).may_be_deep:
+            return 0
+        levels = map(read_levels, self.paths)
+        return max((int(image.max()) for image in levels if image.dtype != np.uint8), default=0)
 
     def flaw(self) -> str:
         """Why the frames cannot be read, empty if nothing speaks against it; headers and trailers only."""
@@ -186,7 +211,7 @@ def sorted_frames(folder: Path) -> list[Path]:
     Files without a number come first; ties go by name. Raises UserError when the folder cannot be listed.
     """
     try:
-        files = [path for path in folder.iterdir() if is_image(path) and path.is_file()]
+        files = [path for path in folder.iterdir() if is_image(path) and not path.is_dir()]
     except OSError as error:
         raise UserError(f"{folder}: {os_error_text(error)}") from None
     return sorted(files, key=_frame_order)
@@ -213,20 +238,35 @@ def _frame_order(path: Path) -> tuple[int, str, str]:
     return (-1 if number is None else number, path.stem, path.name)
 
 
-def _image(path: Path) -> np.ndarray:
+def read_levels(path: Path) -> np.ndarray:
+    """The picture in a file: (H, W, 3), RGB; uint8, or uint16 where its used bits are to be found out.
+
+    Raises UserError with the path.
+    """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: {os_error_text(error)}") from None
-    if reason := content_flaw(io.BytesIO(data)):
-        raise UserError(f"{path}: {reason}")
+        return decode_picture(read_image_bytes(path))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def with_bits(sample: Sample, bits: int) -> Sample:
+    """The sample with files of 16 bits read by so many used bits; as it is for 0 and where it is not of files."""
+    if bits and isinstance(sample.frames, ImageFiles):
+        return replace(sample, frames=replace(sample.frames, bits=bits))
+    return sample
+
+
+def _header(path: Path) -> Header:
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise UserError(f"{path}: cannot be decoded: damaged or cut off")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        return image_header(path)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _in_8_bits(image: np.ndarray, bits: int) -> np.ndarray:
+    if image.dtype == np.uint8:
+        return image
+    return to_8_bits(image, bits or fewest_bits(int(image.max())))
 
 
 @contextmanager

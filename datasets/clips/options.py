@@ -3,7 +3,7 @@
 # Without postponed annotations: cyclopts reads the types of inherited fields in the module of the class that inherits.
 from dataclasses import dataclass
 
-from emonas.options.types import Coefficients, FlowMethod, Gain, Interpolation, Length, Representation, Side, Span
+from emonas.options.types import Bits, Coefficients, FlowMethod, Gain, Interpolation, Length, Representation, Side, Span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,7 +11,11 @@ class PictureConfig:
     """Options of emonas-data prepare about pictures; `PictureOptions` has none of them open."""
 
     size: Side | None = None
-    """Side of the prepared pictures in pixels. [default: the data set's own, see emonas-data list]"""
+    """Side of the prepared pictures in pixels. [default: the data set's own, see emonas-data list; for pictures of your
+    own that of the sources, at most 112]"""
+    bits: Bits = 0
+    """Bits that are used in files of 16 bits, as cameras of 10 or 12 bits write them; 0 = the fewest that hold the data
+    set's largest level."""
     representation: Representation = "auto"
     """What becomes of a clip: one dynamic image, or two (onset to apex to offset); flow = motion right, motion down and
     strain between onset and apex; its apex frame; or a clip of --length frames. auto = dynamic for clips, still for

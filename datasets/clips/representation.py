@@ -37,9 +37,9 @@ _CONTEXT = 4
 class PictureOptions(PictureConfig):
     """How samples become pictures: ``size`` is settled, and so is which frame is the apex where the owner gives none.
 
-    ``representation="auto"`` is "still" for stills and "dynamic" for clips, see `resolve_representation`.
-    ``interpolation`` gives every span that is pooled, and every clip, ``length`` frames; a clip without it takes the
-    nearest ones. Raises UserError for options that do not fit each other.
+    ``bits`` is 0 where no file of 16 bits was seen. ``representation="auto"`` is "still" for stills and "dynamic" for
+    clips, see `resolve_representation`. ``interpolation`` gives every span that is pooled, and every clip, ``length``
+    frames; a clip without it takes the nearest ones. Raises UserError for options that do not fit each other.
     """
 
     size: int = field()

@@ -33,6 +33,9 @@ class LbpFinder:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         for side in _SIDES:
             scale = side / max(grey.shape)
+            if min(grey.shape) * scale < _SMALLEST:
+                # Too narrow for a face; a line of pixels would vanish when it is shrunk.
+                continue
             if found := _faces(_scaled(grey, scale), 1.2, _SMALLEST, side):
                 return [_looked_at_again(grey, _moved(face, 0.0, 0.0, 1 / scale)) for face in found]
         return []

@@ -32,6 +32,9 @@ class YuNetFinder:
     def find(self, image: np.ndarray) -> Sequence[Face]:
         """All faces of a picture (H, W, 3), uint8, RGB. Raises UserError when the file is no YuNet model."""
         scale = min(1.0, _SIDE / max(image.shape[:2]))
+        if min(image.shape[:2]) * scale < 1:
+            # A line of pixels would vanish when it is shrunk.
+            return []
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
         try:
             detector = _detector(str(self.model))

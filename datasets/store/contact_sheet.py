@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from emonas.datasets.clips.apex import apex_of, phases
 from emonas.datasets.clips.representation import PictureOptions, show_as_picture
 from emonas.datasets.clips.sample import Sample
 from emonas.datasets.faces.crop import FaceFrames
 from emonas.errors import UserError
+from emonas.plotting.letters import fit_text
+from emonas.plotting.text_line import draw_line, line_width
 
 FILE = "contact_sheet.png"
 _TILE, _GAP, _MARGIN = 104, 8, 28
@@ -25,6 +25,8 @@ _WIDTH = _COLUMNS * (_TILE + _GAP) - _GAP + 2 * _MARGIN
 _TITLE, _LETTERS, _SMALL = 20, 14, 11
 _CAPTION = 2 * _SMALL + 12
 _HEADING = _LETTERS + 14
+#: Characters of a name that are looked at before it is cut to its place.
+_LONGEST = 200
 #: Rows of a class; one where there are more than _FEW_CLASSES; further classes are only counted.
 _ROWS, _FEW_CLASSES, _MOST_CLASSES = 2, 9, 30
 _DARK, _GREY, _RULE = "#1f2937", "#6b7280", "#d5dbe5"
@@ -69,7 +71,7 @@ def write_contact_sheet(folder: Path, samples: Sequence[Sample], options: Pictur
 def _title(name: str, samples: Sequence[Sample], options: PictureOptions, hidden: int) -> np.ndarray:
     sheet = Image.fromarray(_paper(_MARGIN + _TITLE + _LETTERS + 16))
     draw = ImageDraw.Draw(sheet)
-    draw.text((_MARGIN, _MARGIN - 6), name, _DARK, _font(_TITLE, bold=True))
+    draw_line(draw, (_MARGIN, _MARGIN - 6), fit_text(name, _LONGEST), _DARK, _TITLE, bold=True)
     facts = (
         f"{len(samples)} samples{_of_people(samples)}, {options.size}×{options.size}, {_WORDS[options.representation]}"
     )
@@ -77,7 +79,7 @@ def _title(name: str, samples: Sequence[Sample], options: PictureOptions, hidden
         facts += ", faces cut out"
     if hidden:
         facts += f"; {hidden} more classes are not shown"
-    draw.text((_MARGIN, _MARGIN + _TITLE + 4), facts, _GREY, _font(_LETTERS))
+    draw_line(draw, (_MARGIN, _MARGIN + _TITLE + 4), facts, _GREY, _LETTERS)
     return np.asarray(sheet)
 
 
@@ -89,10 +91,10 @@ def _class_sheet(
     draw = ImageDraw.Draw(sheet)
     draw.line((_MARGIN, 4, _WIDTH - _MARGIN, 4), _RULE)
     heading = _cut(label, _LETTERS, _WIDTH // 2)
-    draw.text((_MARGIN, 12), heading, _DARK, _font(_LETTERS, bold=True))
+    draw_line(draw, (_MARGIN, 12), heading, _DARK, _LETTERS, bold=True)
     count = f"{len(of_class)} sample{'s' * (len(of_class) != 1)}{_of_people([sample for sample, _ in of_class])}"
-    left = _MARGIN + _font(_LETTERS, bold=True).getlength(heading) + 12
-    draw.text((left, 12), count, _GREY, _font(_LETTERS))
+    left = _MARGIN + line_width(heading, _LETTERS, bold=True) + 12
+    draw_line(draw, (left, 12), count, _GREY, _LETTERS)
     for at, line in enumerate(lines):
         _draw_row(sheet, draw, _HEADING + 8 + at * (_TILE + _CAPTION), line)
     return np.asarray(sheet)
@@ -105,7 +107,7 @@ def _draw_row(sheet: Image.Image, draw: ImageDraw.ImageDraw, top: int, tiles: Se
         sheet.paste(Image.fromarray(tile.image), (left, top))
         for at, line in enumerate(tile.lines):
             place = (left, top + _TILE + 3 + at * (_SMALL + 3))
-            draw.text(place, _cut(line, _SMALL, width, end=at == 0), (_DARK, _GREY)[at], _font(_SMALL))
+            draw_line(draw, place, _cut(line, _SMALL, width, end=at == 0), (_DARK, _GREY)[at], _SMALL)
         left += width + _GAP
 
 
@@ -170,15 +172,9 @@ def _paper(height: int) -> np.ndarray:
 
 def _cut(text: str, size: int, width: float, end: bool = True) -> str:
     """The text, cut where it would be wider than so many pixels: at its end, or at its beginning."""
-    font, text = _font(size), text[:200] if end else text[-200:]
-    if font.getlength(text) <= width:
+    text = fit_text(text[:_LONGEST] if end else text[-_LONGEST:], _LONGEST)
+    if line_width(text, size) <= width:
         return text
-    while text and font.getlength(text + "…") > width:
+    while text and line_width(text + "…", size) > width:
         text = text[:-1] if end else text[1:]
     return text + "…" if end else "…" + text
-
-
-@functools.cache
-def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)

@@ -30,7 +30,8 @@ T = TypeVar("T")
 class PreparePlan:
     """What is read, what becomes of it and where it goes.
 
-    "auto" is left only where the samples decide, as for the representation: `resolve_by_samples`.
+    "auto" is left only where the samples decide, as for the representation: `resolve_by_samples`. ``left_open`` names
+    options that follow the sources' pictures (see look.py) where nobody has said anything else.
     """
 
     dataset: str
@@ -41,7 +42,8 @@ class PreparePlan:
     pictures: PictureOptions
     jobs: int
     overwrite: bool
-    drop_near_copies: bool = False
+    drop_near_copies: bool
+    left_open: frozenset[str] = frozenset()
 
     @property
     def folder(self) -> Path:
@@ -87,6 +89,7 @@ def resolve(dataset: str, source: Path | None, config: PrepareConfig) -> Prepare
         jobs=config.jobs or cores(),
         overwrite=config.overwrite,
         drop_near_copies=config.drop_near_copies,
+        left_open=frozenset(name for name in ("size", "bits") if not getattr(config, name)),
     )
 
 
@@ -114,7 +117,8 @@ def refuse_other_options(plan: PreparePlan) -> None:
     old = {**defaults, "dataset": facts.dataset, "source": facts.source, **facts.options}
     new = {**{key: wanted[key] for key in ("dataset", "source")}, **wanted["options"]}
     # What was left to be found out then is what was found out.
-    new = {key: old[key] if value == AUTO and key in old else value for key, value in new.items()}
+    known = {key for key, value in new.items() if value == AUTO or key in _followed(plan)}
+    new = {key: old[key] if key in known and key in old else value for key, value in new.items()}
     for options in (old, new):
         options.setdefault("drop_near_copies", False)
     differences = [f"{key} {old.get(key)} -> {value}" for key, value in new.items() if old.get(key) != value]
@@ -123,6 +127,12 @@ def refuse_other_options(plan: PreparePlan) -> None:
             f"{plan.name} is already prepared with other options ({'; '.join(differences)}); "
             "use --overwrite to replace it or --name to keep both"
         )
+
+
+def _followed(plan: PreparePlan) -> frozenset[str]:
+    """The options that were found out by the sources' pictures; an owner's database has a size of its own."""
+    own = registry.entry(plan.dataset).kind == "own"
+    return plan.left_open if own else plan.left_open - {"size"}
 
 
 def _values(config: PrepareConfig, kind: type[Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from emonas.datasets.store.batch_file import join, read_attempts
 from emonas.datasets.store.config import DEFAULTS, PrepareConfig
 from emonas.datasets.store.contact_sheet import write_contact_sheet
 from emonas.datasets.store.lock import lock
+from emonas.datasets.store.look import settle_pictures
 from emonas.datasets.store.own import name_by_content
 from emonas.datasets.store.plan import PreparePlan, refuse_other_options, resolve, resolve_by_samples
 from emonas.datasets.store.prepared import Prepared, load, prepared_folder
@@ -50,7 +51,7 @@ def _read_and_make(plan: PreparePlan, quiet: bool) -> bool:
     if registry.entry(plan.dataset).kind == "own":
         found = name_by_content(found)
     check_usable(found.used, [sample for sample in found.samples if sample.dropped], plan.name)
-    plan = resolve_by_samples(plan, found)
+    plan, found = settle_pictures(resolve_by_samples(plan, found), found)
     return _Preparation(plan, cut_faces(found, plan.faces), quiet).run()
 
 

@@ -43,6 +43,7 @@ Folds = Annotated[int, Parameter(validator=Number(gte=2, lte=10**9))]
 Cells = Annotated[int, Parameter(validator=Number(gte=3, lte=200))]
 Length = Annotated[int, Parameter(validator=Number(gte=2, lte=128))]
 Gain = Annotated[float, Parameter(validator=Number(gte=0, lte=100))]
+Bits = Literal[0, 8, 10, 12, 14, 16]
 Side = Annotated[int, Parameter(validator=Number(gte=8, lte=1024))]
 
 

@@ -19,6 +19,7 @@ from emonas.genotype import INPUTS, MOST_NODES, Genotype
 from emonas.operations.table import OPERATION_NAMES
 from emonas.plotting.cell import draw_cell, draw_panel
 from emonas.plotting.cell_layout import Box, cell_size, lay_out
+from emonas.plotting.letters import fit_text
 from emonas.plotting.style import (
     COLOURS,
     FAINT,
@@ -31,7 +32,6 @@ from emonas.plotting.style import (
     draw_rules,
     draw_text,
     draw_tiles,
-    fit_text,
     new_figure,
     state_names,
     text_width,

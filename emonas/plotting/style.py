@@ -14,13 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath, text_to_path
 
 from emonas.operations.table import OPERATIONS
+from emonas.plotting.letters import FONT, font_families
 
-FONT = "DejaVu Sans"
 DPI = 100
 #: The usual size of letters in points, of which an inch has so many.
 LETTERS, POINTS = 8.5, 72
@@ -41,8 +41,12 @@ def state_names(nodes: int) -> list[str]:
 
 @contextmanager
 def use_own_style() -> Iterator[None]:
-    """Matplotlib's default style inside, the user's outside; SVG ids then depend on nothing but the content."""
-    with style.context("default"), matplotlib.rc_context({"font.family": FONT, "svg.hashsalt": "emonas"}):
+    """Matplotlib's default style inside, the user's outside; SVG ids then depend on nothing but the content.
+
+    No text is read as a formula: names may have dollar signs.
+    """
+    ours = {"font.family": FONT, "svg.hashsalt": "emonas", "text.parse_math": False}
+    with style.context("default"), matplotlib.rc_context(ours):
         yield
 
 
@@ -61,23 +65,15 @@ def draw_text(axes: Axes, x: float, y: float, text: str, **look: Any) -> None:
         "va": "center",
         "color": DARK,
         "fontsize": LETTERS,
+        "fontfamily": font_families(text),
         "parse_math": False,
     }
     axes.text(x, y, text, **(plain | look))
 
 
-def fit_text(text: str, longest: int = 32) -> str:
-    """The text on one line, cut to ``longest`` characters, with a box for what the font does not have."""
-    font = get_font(findfont(FontProperties(family=FONT)))
-    line = " ".join(text.split())
-    if len(line) > longest:
-        line = line[: longest - 1] + "…"
-    return "".join(letter if font.get_char_index(ord(letter)) else "□" for letter in line)
-
-
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """The width of a line of text in inches when written in ``size`` points."""
-    font = FontProperties(family=FONT, size=size, weight=weight)
+    font = FontProperties(family=font_families(text), size=size, weight=weight)
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
     return float(width) / POINTS
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from emonas.evaluate.ablate.scores import Ablation, Row, Score
 from emonas.evaluate.ablate.variants import TITLES
+from emonas.plotting.letters import fit_text
 from emonas.plotting.style import (
     COLOURS,
     DARK,
@@ -15,7 +16,6 @@ from emonas.plotting.style import (
     LETTERS,
     LIGHT,
     draw_text,
-    fit_text,
     new_figure,
     text_width,
     use_own_style,

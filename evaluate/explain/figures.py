@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 
 from emonas.datasets.clips.representation import show_as_picture
 from emonas.evaluate.explain.summary import Mean
-from emonas.plotting.style import DARK, GREY, LETTERS, draw_text, fit_text, new_figure, text_width, use_own_style
+from emonas.plotting.letters import fit_text
+from emonas.plotting.style import DARK, GREY, LETTERS, draw_text, new_figure, text_width, use_own_style
 
 FOR, AGAINST = "#0072b2", "#e69f00"
 BLUR = 0.02

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import numpy as np
 
 from emonas.console import warn
-from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, is_image, sorted_frames, whole_video
+from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, is_image, sorted_frames, whole_video, with_bits
 from emonas.datasets.clips.numbering import numbered_frames
 from emonas.datasets.clips.representation import PictureOptions, make_picture
 from emonas.datasets.clips.sample import Frames, Sample
@@ -103,7 +103,7 @@ def make_samples(
 
 def prepare_picture(sample: Sample, options: PictureOptions, finder: FaceFinder | None) -> np.ndarray:
     """The picture of a sample, (C, size, size), uint8. Raises UserError: unreadable, no face, no motion."""
-    return make_picture(add_face_frames(sample, finder), options)
+    return make_picture(add_face_frames(with_bits(sample, options.bits), finder), options)
 
 
 def _named(onset: Phase, apex: Phase, offset: Phase) -> tuple[tuple[str, Phase], ...]:

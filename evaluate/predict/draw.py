@@ -9,15 +9,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from emonas.errors import UserError
 from emonas.evaluate.predict.rows import NO_FACE, Answer
 from emonas.evaluate.predict.tracking import Track
 from emonas.files import replacing
+from emonas.plotting.letters import fit_text
 from emonas.plotting.style import DARK
+from emonas.plotting.text_line import draw_line, line_width
 
 PICTURE, VIDEO, FOLDER = "annotated.png", "annotated.mp4", "annotated"
 #: Colours of the people in turn (Okabe and Ito, light enough for dark letters), RGB.
@@ -79,8 +80,7 @@ def label_in_words(answer: Answer | None) -> str:
     """A label with its probability in per cent, short enough to stand over a face."""
     if answer is None:
         return "?"
-    label = answer.label or "none"
-    return f"{label if len(label) <= _LONGEST else label[: _LONGEST - 1] + '…'} {100 * answer.score:.0f} %"
+    return f"{fit_text(answer.label or 'none', _LONGEST)} {100 * answer.score:.0f} %"
 
 
 @contextmanager
@@ -133,10 +133,8 @@ def _paste(image: np.ndarray, label: np.ndarray, place: tuple[int, int]) -> None
 @functools.lru_cache(maxsize=512)
 def _label(text: str, letters: int, colour: tuple[int, int, int]) -> np.ndarray:
     """Dark text on a coloured ground, (h, w, 3)."""
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"
-    font = ImageFont.truetype(path, letters)
     pad = max(2, letters // 4)
-    size = (round(font.getlength(text)) + 2 * pad, letters + 2 * pad)
+    size = (round(line_width(text, letters, bold=True)) + 2 * pad, letters + 2 * pad)
     picture = Image.new("RGB", size, colour)
-    ImageDraw.Draw(picture).text((pad, pad + letters / 2), text, DARK, font, anchor="lm")
+    draw_line(ImageDraw.Draw(picture), (pad, pad - letters / 12), text, DARK, letters, bold=True)
     return np.asarray(picture)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from emonas.console import say
+from emonas.evaluate.model.inputs import picture_options
 from emonas.evaluate.model.load import load
 from emonas.evaluate.model.model import Model
 from emonas.evaluate.predict.config import PredictConfig
@@ -28,6 +30,7 @@ def run_predict(model: Model | str | Path, given: str, config: PredictConfig, ke
     loaded = model if isinstance(model, Model) else load(model, config.device)
     rows: list[Row] = []
     out = config.out or _usual_out(source)
+    source = replace(source, bits=picture_options(loaded.info.input).bits)
     with stop_on_interrupt() as stop:
         stream = Stream(loaded, source, config, stop)
         table = Table(stream.clips, files=not stream.moving)

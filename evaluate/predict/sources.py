@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 
 from emonas.datasets.clips.flaws import file_flaw, image_flaw
 from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, frame_count, is_image, sorted_frames
+from emonas.datasets.pictures.depth import fewest_bits
 from emonas.errors import UserError
 from emonas.evaluate.model.inputs import clip_files
 
@@ -32,6 +34,8 @@ _LOOK = 250
 _CLOSE = 0.01
 #: What cannot be read in a row before a video counts as ended.
 _PATIENCE = 25
+#: Files of a folder that are looked at for how many of 16 bits they use.
+_LOOKED_AT = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +87,9 @@ class Source:
 
     ``count`` is what is claimed (None for a camera), ``rate`` frames per second, ``rate_known`` whether somebody said
     so. ``stamped`` is whether a video's own time stamps are followed; the rate is then what they come to in its first
-    seconds. ``clip`` are the frames of a folder that is one clip, see `as_clip`. ``wanted`` in ``frames`` tells which
-    numbers need pixels; others are skipped without decoding them.
+    seconds. ``clip`` are the frames of a folder that is one clip, see `as_clip`. ``bits`` are the used ones of files of
+    16 bits, 0 where that is to be found out. ``wanted`` in ``frames`` tells which numbers need pixels; others are skipped
+    without decoding them.
     """
 
     kind: Kind
@@ -95,6 +100,7 @@ class Source:
     rate_known: bool
     stamped: bool = False
     clip: tuple[Path, ...] = ()
+    bits: int = 0
 
     def as_clip(self) -> Source:
         """A folder as the frames of one clip, in the order of their numbers and without what is no frame of it."""
@@ -107,7 +113,8 @@ class Source:
         """The wanted frames in order. Raises UserError where a camera or a video cannot be opened."""
         if self.kind in ("picture", "folder"):
             assert self.path
-            yield from _of_files(self.clip or _files(self.path), self.rate, wanted)
+            files = self.clip or _files(self.path)
+            yield from _of_files(files, self.rate, wanted, self.bits or _used_bits(files))
         else:
             yield from self._of_capture(wanted)
 
@@ -147,7 +154,7 @@ def open_source(given: str | Path, rate: float | None = None) -> Source:
         return Source("folder", text, path, len(files), rate or USUAL_RATE, rate is not None)
     if reason := file_flaw(path):
         raise UserError(f"{path}: {reason}")
-    if is_image(path):
+    if is_image(path) or (path.suffix.lower() not in VIDEO_SUFFIXES and not image_flaw(path)):
         if reason := image_flaw(path):
             raise UserError(f"{path}: {reason}")
         return Source("picture", text, path, 1, rate or USUAL_RATE, rate is not None)
@@ -208,11 +215,19 @@ def _files(path: Path) -> list[Path]:
     return sorted_frames(path) if path.is_dir() else [path]
 
 
-def _of_files(files: Sequence[Path], rate: float, wanted: Callable[[int], bool]) -> Iterator[Frame]:
+def _used_bits(files: Sequence[Path]) -> int:
+    """The fewest that some of the files need, so that a film of them does not flicker; 0 where they have no 16 bits."""
+    with suppress(UserError):
+        if largest := ImageFiles(tuple(files[:: -(-len(files) // _LOOKED_AT)])).largest():
+            return fewest_bits(largest)
+    return 0
+
+
+def _of_files(files: Sequence[Path], rate: float, wanted: Callable[[int], bool], bits: int) -> Iterator[Frame]:
     for number, file in enumerate(files):
         if not wanted(number):
             continue
         try:
-            yield Frame(number, file.name, ImageFiles((file,)).read()[0], seconds=number / rate)
+            yield Frame(number, file.name, ImageFiles((file,), bits).read()[0], seconds=number / rate)
         except UserError as error:
             yield Frame(number, file.name, None, str(error).removeprefix(f"{file}: "), number / rate)

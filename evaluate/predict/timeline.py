@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from emonas.evaluate.predict.rows import NO_FACE, Chunk, ExpressionRow, FaceRow
 from emonas.files import replacing
 from emonas.plotting.figures import FILE_DPI, METADATA
-from emonas.plotting.style import DARK, GREY, LETTERS, LIGHT, WHITE, fit_text, use_own_style
+from emonas.plotting.letters import fit_text, font_families
+from emonas.plotting.style import DARK, GREY, LETTERS, LIGHT, WHITE, use_own_style
 
 _STEPS = 1024
 _MOST_FACES = 6
@@ -107,8 +108,9 @@ class Timeline:
         with use_own_style():
             height = _TITLE + _FOOT + _PANEL * max(1, len(self.faces))
             figure = Figure(figsize=(_WIDTH, height), facecolor=WHITE)
-            figure.text(0.07, 1 - 0.2 / height, fit_text(title, 90), color=DARK, fontsize=LETTERS + 2,
-                        fontweight="bold", va="center", parse_math=False)  # fmt: skip
+            words = fit_text(title, 90)
+            figure.text(0.07, 1 - 0.2 / height, words, color=DARK, fontsize=LETTERS + 2, fontweight="bold",
+                        fontfamily=font_families(words), va="center")  # fmt: skip
             axes = None
             for at, number in enumerate(sorted(self.faces) or [0]):
                 bottom = (_FOOT + (max(1, len(self.faces)) - 1 - at) * _PANEL + 0.14) / height
@@ -137,13 +139,16 @@ class Timeline:
 
     def _lines(self, axes: Axes, number: int) -> None:
         places, values = self.faces[number].curve()
-        for at, name in enumerate(self.names):
+        # Matplotlib takes a name that begins with _ for one of its own and hides it.
+        names = [f" {name}" if name.startswith("_") else name for name in (fit_text(name, 18) for name in self.names)]
+        for at, name in enumerate(names):
             colour = _COLOURS[at % len(_COLOURS)]
-            axes.plot(places, values[:, at], color=colour, linewidth=1.3, label=fit_text(name, 18),
+            axes.plot(places, values[:, at], color=colour, linewidth=1.3, label=name,
                       marker="." if len(places) < 60 else "")  # fmt: skip
         axes.set_ylim(0, 1.02)
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.05), frameon=False, fontsize=LETTERS - 1,
-                    labelcolor=DARK, ncols=1, handlelength=1.2, labelspacing=0.25)  # fmt: skip
+        letters = {"family": font_families("".join(names)), "size": LETTERS - 1}
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.05), frameon=False, prop=letters, labelcolor=DARK,
+                    ncols=1, handlelength=1.2, labelspacing=0.25)  # fmt: skip
 
     def _motion(self, axes: Axes, number: int) -> None:
         places, values = self.faces[number].curve()
@@ -161,4 +166,4 @@ class Timeline:
             said = f"{fit_text(name, 16)} {100 * row.answer.score:.0f} %" if row.answer else name
             ground = {"facecolor": WHITE, "edgecolor": "none", "pad": 1}
             axes.text((first + last) / 2, top, said, ha="center", va="top", color=DARK, fontsize=LETTERS - 1,
-                      parse_math=False, bbox=ground)  # fmt: skip
+                      fontfamily=font_families(said), bbox=ground)  # fmt: skip

@@ -26,7 +26,7 @@ def test_what_is_left_open_is_the_data_sets_own() -> None:
 
 def test_every_option_about_pictures_reaches_the_plan() -> None:
     given = {"size": 16, "representation": "clip", "coefficients": "linear", "span": "onset-offset", "flow": "dis"}
-    given |= {"interpolation": "graph", "length": 5, "magnify": 2.0}
+    given |= {"interpolation": "graph", "length": 5, "magnify": 2.0, "bits": 12}
     assert given.keys() == {field.name for field in fields(PictureConfig)}
     plan = resolve("synthetic-micro", None, PrepareConfig(**given, name="mine", jobs=2))  # type: ignore[arg-type]
     assert plan.pictures == PictureOptions(**given, apex_policy="middle")  # type: ignore[arg-type]
