@@ -14,6 +14,7 @@ from emonas.console import progress, say, warn
 from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import registry
 from emonas.datasets.faces.crop import add_face_frames, make_finder
+from emonas.datasets.faces.framing import Framing, look_at_framing
 from emonas.datasets.faces.options import FaceOptions
 from emonas.datasets.store.batch_file import join
 from emonas.datasets.store.config import DEFAULTS, PrepareConfig
@@ -48,7 +49,10 @@ def _read_and_make(plan: PreparePlan, quiet: bool) -> bool:
     found = _with_owner(registry.read(plan.dataset, plan.source, plan.choices), plan)
     check_usable(found.used, [sample for sample in found.samples if sample.dropped], plan.name)
     plan = resolve_by_samples(plan, found)
-    return _Preparation(plan, _with_faces(found, plan.faces), quiet).run()
+    framing = None if registry.entry(plan.dataset).embedded else look_at_framing(found.used, plan.faces)
+    if framing and framing.note:
+        found = dataclasses.replace(found, notes=(*found.notes, framing.note))
+    return _Preparation(plan, _with_faces(found, plan.faces), quiet, framing).run()
 
 
 def _with_owner(found: ReadResult, plan: PreparePlan) -> ReadResult:
@@ -83,6 +87,7 @@ class _Preparation:
     plan: PreparePlan
     found: ReadResult
     quiet: bool
+    framing: Framing | None = None
 
     def run(self) -> bool:
         """Write everything or nothing; False where another process was faster and its set was left in place."""
@@ -121,7 +126,9 @@ class _Preparation:
         except UserError:
             shutil.rmtree(growing, ignore_errors=True)
             raise
-        write_tables(new, name, self.found, kept, dropped, self.plan.record(), digest)
+        request = self.plan.record()
+        request["options"] |= self.framing.record() if self.framing else {}
+        write_tables(new, name, self.found, kept, dropped, request, digest)
         write_contact_sheet(new, kept, options, name)
         _put_in_place(new, self.plan.folder, old)
 

@@ -25,6 +25,7 @@ from emonas.errors import UserError
 from emonas.evaluate.export import onnx as onnx_model
 from emonas.evaluate.export.config import ExportConfig
 from emonas.evaluate.export.onnx import PIXELS, PROBABILITIES, predictions
+from emonas.evaluate.model.faces import pictures_in_words
 from emonas.evaluate.model.info import ModelInfo
 from emonas.evaluate.model.load import load as load_network
 from emonas.evaluate.model.model import Model
@@ -82,6 +83,7 @@ def run_export(source: Path, out: Path, config: ExportConfig) -> list[Check]:
         say("The prepared data set is not here, so only random pictures were compared.")
     say(f"model      {out} ({len(content) / 1e6:.1f} MB)")
     say(f"takes      {PIXELS}: uint8 (N, {model.info.in_channels}, {model.info.size}, {model.info.size}), RGB")
+    say(f"pictures   {pictures_in_words(model.info.input)}")
     say(f"answers    {PROBABILITIES}: {', '.join(model.info.names)}")
     say(f"worth      {model.info.worth}")
     if config.int8:

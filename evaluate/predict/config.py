@@ -28,7 +28,8 @@ class PredictConfig:
     detect_every: Positive = 10
     """Look for faces in every N-th frame of a video and keep them in between."""
     faces: Faces = "auto"
-    """detect = cut faces out; whole = do not; auto = as in training; after whole ones, what a face does not fill."""
+    """detect = cut faces out; whole = do not; auto = as in training: after whole pictures, those like them are taken
+    whole, and of others as much around each face is cut out."""
     face_model: Path | None = None
     """A YuNet model (face_detection_yunet_*.onnx) that finds the faces. [default: the detector that emonas brings]"""
     frames_per_second: Rate | None = None

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import FrameType
 
 from emonas.errors import UserError
+from emonas.evaluate.model.faces import make_locator
 from emonas.evaluate.model.load import load
 from emonas.evaluate.model.model import Model
 from emonas.evaluate.predict.config import PredictConfig
 from emonas.evaluate.predict.readers import ClipReader, still_chunks
 from emonas.evaluate.predict.rows import Chunk, Progress, Row
 from emonas.evaluate.predict.sources import Frame, Source, open_source
-from emonas.evaluate.predict.tracking import Tracker, make_locator
+from emonas.evaluate.predict.tracking import Tracker
 
 
 class Stop:
@@ -96,6 +97,8 @@ class Stream:
     def _end(self) -> None:
         """Notes that only the end can tell. Raises UserError where nothing could be read."""
         tally, source = self.tally, self.source
+        if source.kind == "picture" and tally.flaws:
+            raise UserError(tally.flaws[0])
         if not tally.frames and not tally.stopped:
             what = "the camera gives no frames" if source.kind == "camera" else "nothing in it can be read"
             raise UserError(f"{source.name}: {what}{': ' + tally.flaws[0] if tally.flaws else ''}")

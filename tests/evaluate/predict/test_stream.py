@@ -20,9 +20,11 @@ from predicting import NAMES, Camera, longer, model_file, scene, write_image, wr
 from small import assert_one_line_and_status_2, call
 
 from emonas.datasets.faces.crop import crop_face
+from emonas.datasets.faces.framing import UNKNOWN
 from emonas.datasets.faces.lbp import LbpFinder
 from emonas.datasets.synthetic.sets import DrawnFrames, read_micro
 from emonas.errors import UserError
+from emonas.evaluate.model.faces import FaceLocator
 from emonas.evaluate.model.file import load_model
 from emonas.evaluate.predict import draw as predict_draw
 from emonas.evaluate.predict import readers as predict_clips
@@ -33,7 +35,7 @@ from emonas.evaluate.predict.sources import Frame
 from emonas.evaluate.predict.spotting import Motion, Spotted
 from emonas.evaluate.predict.stream import Predicted, predict
 from emonas.evaluate.predict.timeline import Steps
-from emonas.evaluate.predict.tracking import FaceLocator, Track, Tracker
+from emonas.evaluate.predict.tracking import Track, Tracker
 
 ONE, TWO = [(60, 10, 150)], [(10, 20, 120), (170, 10, 150)]
 
@@ -431,10 +433,10 @@ def test_a_look_settles_whether_a_videos_frames_are_faces_already() -> None:
             return [Face(80, 80, 100 + 20 * self.calls)]
 
     finder = Growing()
-    tracker = Tracker(FaceLocator(finder, filled=True), 1)
+    tracker = Tracker(FaceLocator(finder, UNKNOWN), 1)
     blank = np.zeros((180, 180, 3), np.uint8)
     assert all(tracker.see(number, blank)[0].face is None for number in range(3)) is (finder.calls == 1)
-    small = Tracker(FaceLocator(type("Far", (Growing,), {"calls": -4})(), filled=True), 1)
+    small = Tracker(FaceLocator(type("Far", (Growing,), {"calls": -4})(), UNKNOWN), 1)
     sides = [person.face and person.face.side for number in range(6) for person in small.see(number, blank)]
     assert sides == [40, 60, 80, 100, 120, 140]
 
