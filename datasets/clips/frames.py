@@ -15,6 +15,7 @@ import numpy as np
 
 from emonas.datasets.clips.flaws import content_flaw, file_flaw, image_flaw, os_error_text
 from emonas.errors import UserError
+from emonas.files import why_not_a_file
 
 #: Endings of the files that count as frames, and of those that count as videos (lower case).
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
@@ -112,7 +113,7 @@ class VideoFile:
         Containers overstate their length by a few frames, so the last frame is repeated when up to a tenth
         (at least one) is missing at the end. Raises UserError when more is missing, or for too much memory.
         """
-        if reason := file_flaw(self.path):
+        if reason := why_not_a_file(self.path) or file_flaw(self.path):
             raise UserError(f"{self.path}: {reason}")
         with _opened(self.path) as capture:
             # Seeking lands on another frame in some codecs; decoding up to the first one never does.
@@ -141,7 +142,7 @@ class VideoFile:
 
     def flaw(self) -> str:
         """Why the frames cannot be read, empty if nothing speaks against it; decodes one frame."""
-        if reason := file_flaw(self.path):
+        if reason := why_not_a_file(self.path) or file_flaw(self.path):
             return reason
         if not (there := frame_count(self.path)):
             return "not a video or cut off"
@@ -156,6 +157,8 @@ def whole_video(path: Path) -> VideoFile:
 
 def frame_count(path: Path) -> int:
     """Number of frames that a video claims, counted where it claims nothing; 0 if not one can be decoded."""
+    if why_not_a_file(path):
+        return 0
     with _opened(path) as capture:
         if not capture.grab():
             return 0

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TextIO
 
 from emonas.datasets.clips.flaws import file_flaw, os_error_text
 from emonas.errors import UserError
+from emonas.files import why_not_a_file
 
 #: How far down a header is searched for; SAMM's stands in row 14.
 _MOST_PREAMBLE = 40
@@ -72,7 +73,7 @@ def cell_text(value: Any) -> str:
 
 
 def _sheets(path: Path) -> Iterator[tuple[str, Grid]]:
-    if reason := file_flaw(path):
+    if reason := why_not_a_file(path) or file_flaw(path):
         raise UserError(f"{path}: {reason}")
     if path.suffix.lower() == ".csv":
         yield path.name, grid(path)
@@ -189,6 +190,8 @@ def shorten(text: str, length: int = 60) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[TextIO]:
+    if reason := why_not_a_file(path):
+        raise UserError(f"{path}: {reason}")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -18,12 +18,15 @@ from emonas.datasets.faces import options as face_choice
 from emonas.datasets.faces.options import FaceOptions
 from emonas.datasets.reading.choices import AUTO, NO_CHOICES, Choices
 from emonas.datasets.store.config import PrepareConfig
-from emonas.datasets.store.prepared import FACTS, FORMAT, prepared_folder
+from emonas.datasets.store.prepared import FACTS, FORMAT, SET_NAME, prepared_folder
 from emonas.errors import UserError
 from emonas.jobs.job import cores
 from emonas.records import read_record
 
 T = TypeVar("T")
+
+#: Most systems know names of up to 255 bytes, and run folders and what is still being made are named after a set, too.
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,10 @@ def _part(config: PrepareConfig, kind: type[T]) -> T:
 
 def _checked_name(name: str, dataset: str) -> str:
     """Refuse a name that would lead out of the store or hide another data set. Raises UserError."""
-    if not re.fullmatch(r"\w[\w.-]{0,99}", name):
+    if not SET_NAME.fullmatch(name):
         raise UserError(f"--name {name!r}: only letters, digits, '_', '-' and '.', beginning with a letter or digit")
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        raise UserError(f"--name {name}: longer than the {_LONGEST_NAME} bytes that a folder's name may have here")
     if name != dataset and name in registry.DATASETS:
         raise UserError(f"--name {name}: another data set is called so")
     return name

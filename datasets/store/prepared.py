@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import tokenize
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,7 +51,13 @@ class Facts:
     fingerprint: str
 
 
+#: How a prepared set may be called: run folders are named after it, and it must not lead out of theirs.
+SET_NAME = re.compile(r"\w[\w.-]{0,99}")
+
+
 def _check_facts(facts: Facts) -> None:
+    if not SET_NAME.fullmatch(facts.name):
+        raise ValueError('"name" is not the name of a prepared set')
     if not isinstance(facts.options.get("representation"), str):
         raise ValueError('"options" names no representation')
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from emonas.errors import UserError
-from emonas.files import replacing
+from emonas.files import replacing, why_not_a_file
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -24,10 +24,10 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Read what `save` wrote. Raises UserError for a missing, cut-off or foreign file."""
+    if reason := why_not_a_file(path):
+        raise UserError(f"{path}: {reason}")
     try:
         content = io.BytesIO(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     try:

@@ -20,6 +20,7 @@ from emonas.datasets.clips.sample import Frames, Sample
 from emonas.datasets.faces.face import NoFaceError
 from emonas.errors import UserError
 from emonas.evaluate.model.faces import FaceLocator, face_box
+from emonas.evaluate.model.folders import list_pictures
 
 #: A zero-based position in the frames of a clip, or one for each of several clips.
 Phase = int | Sequence[int | None] | None
@@ -132,10 +133,7 @@ def _stills(given: Any) -> Iterator[tuple[str, Frames]]:
     if isinstance(given, str | os.PathLike):
         path = Path(given)
         if path.is_dir():
-            files = sorted_frames(path)
-            if not files:
-                raise UserError(f"{path}: no pictures in this folder")
-            yield from ((str(file), ImageFiles((file,))) for file in files)
+            yield from ((str(file), ImageFiles((file,))) for file in list_pictures(path))
         elif path.suffix.lower() in VIDEO_SUFFIXES:
             raise UserError(f"{path}: a video, but this model takes still pictures")
         else:

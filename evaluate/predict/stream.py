@@ -56,6 +56,7 @@ class Stream:
     def __post_init__(self) -> None:
         _check(self)
         self.looker = make_locator(dict(self.model.info.input), self.config.faces, self.config.face_model)
+        self.tally.apart, self.tally.endless = not self.moving, self.source.endless
         self.tally.notes += _notes(self)
 
     @property
@@ -65,8 +66,8 @@ class Stream:
 
     @property
     def moving(self) -> bool:
-        """Whether frames follow each other in time; the pictures of a folder do so for a model of clips only."""
-        return self.clips or self.source.kind in ("video", "camera")
+        """Whether frames follow each other in time."""
+        return self.clips or self.source.film
 
     def parts(self, keep: bool = False) -> Iterator[Chunk]:
         """All that is known, in order; ``keep`` brings the frames of a model of stills along. Raises UserError."""
@@ -100,7 +101,7 @@ class Stream:
         if source.kind == "picture" and tally.flaws:
             raise UserError(tally.flaws[0])
         if not tally.frames and not tally.stopped:
-            what = "the camera gives no frames" if source.kind == "camera" else "nothing in it can be read"
+            what = f"the {source.kind} gives no frames" if source.endless else "nothing in it can be read"
             raise UserError(f"{source.name}: {what}{': ' + tally.flaws[0] if tally.flaws else ''}")
         ended = tally.stopped or self.config.max_frames is not None
         seen = (tally.frames + tally.skipped) * self.config.every
@@ -109,14 +110,14 @@ class Stream:
 
 
 def predict(model: Model | str | Path, source: str | Path, config: PredictConfig = _DEFAULTS) -> Predicted:
-    """Everything that emonas-predict says about a picture, a folder, a video or a camera ("0").
+    """Everything that emonas-predict says about a picture, a folder, a video, a camera ("0") or a stream ("rtsp://...").
 
     ``config`` has the command's options, of which those that write files do nothing here. Ctrl-C ends it with what was
     answered until then. Raises UserError for what cannot be read.
     """
     loaded = model if isinstance(model, Model) else load(model, config.device)
     with stop_on_interrupt() as stop:
-        stream = Stream(loaded, open_source(source, config.frames_per_second), config, stop)
+        stream = Stream(loaded, open_source(source, config.frames_per_second, config.folder), config, stop)
         rows = tuple(row for part in stream.parts() for row in part.rows)
     return Predicted(loaded.info.names, rows, stream.tally)
 
@@ -129,9 +130,13 @@ def _check(stream: Stream) -> None:
             raise UserError(f"{source.name}: one picture, but this model takes clips: a folder of frames or a video")
         if config.every != 1:
             raise UserError("--every is for models of still pictures; a movement needs all frames")
-        if source.kind == "camera" and (config.whole_clip or config.draw):
+        if source.endless and (config.whole_clip or config.draw):
             which = "--whole-clip" if config.whole_clip else "--draw"
-            raise UserError(f"{which} needs a clip with an end that can be read again, not a camera")
+            raise UserError(f"{which} needs a clip with an end that can be read again, not a {source.kind}")
+        if not source.film and source.count != 1 and not config.whole_clip:
+            raise UserError(
+                f"{source.name}: {source.taken[0]}; but this model takes clips: the frames of a film, or a video"
+            )
         if stream.window is not None and stream.window < _LEAST_WINDOW:
             raise UserError(
                 f"{stream.window} frames in {config.window:g} s are too few to see a movement; give a larger --window"

@@ -136,7 +136,7 @@ def test_a_broken_frame_is_skipped_counted_and_told(
     done = call(app, [str(model), str(tmp_path / "in")], capsys)
     assert done.returncode == 0
     assert "1 frames skipped, which cannot be read: f2.png: cut off" in done.stderr
-    assert "f1.png" in done.stdout and "f3.png" in done.stdout and "2 frames, 1 face" in done.stdout
+    assert "f1.png" in done.stdout and "f3.png" in done.stdout and "2 pictures, 2 faces" in done.stdout
 
 
 def test_a_video_that_is_cut_off_is_answered_for_as_far_as_it_goes(model: Path, tmp_path: Path) -> None:
@@ -188,6 +188,11 @@ def _folder(folder: Path) -> Path:
     return folder / "empty"
 
 
+def _pipe(folder: Path, name: str) -> Path:
+    os.mkfifo(folder / name)
+    return folder / name
+
+
 def _all_broken(folder: Path) -> Path:
     (folder / "broken").mkdir()
     return _text(folder / "broken", "a.png").parent
@@ -202,6 +207,11 @@ def _all_broken(folder: Path) -> Path:
         (lambda folder: _text(folder, "a.jpg"), "not an image"),
         (lambda folder: _text(folder, "a.mp4"), "not a video or cut off"),
         (_all_broken, "nothing in it can be read: a.png: not an image"),
+        (lambda folder: Path("²"), "no such file"),
+        (lambda folder: Path("9" * 30), "no camera has such a number"),
+        (lambda folder: folder / ("x" * 300), "File name too long"),
+        (lambda folder: Path("/dev/zero"), "a pipe, a device"),
+        (lambda folder: _pipe(folder, "a.mp4"), "a pipe, a device"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(
