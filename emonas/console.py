@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import io
 import json
+import logging
 import os
 import re
 import sys
@@ -28,8 +29,10 @@ from emonas.errors import UserError, make_legible
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
-#: What a disk, a quota or missing rights refuse, wherever it happens.
-_OUT_OF_OUR_HANDS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+#: What a disk, a quota, missing rights or a name that no file can have refuse, wherever it happens.
+_OUT_OF_OUR_HANDS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG, errno.ELOOP}
+)
 
 #: What JSON allows in a text and a terminal obeys or cannot show.
 _BEYOND_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -54,6 +57,8 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process: status 0, 2 with one line for what the user can put right, 130 on Ctrl-C."""
     # Idle threads that spin make two workers on two busy cores ten times slower; read when torch is first imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # What matplotlib has to say of its cache and its fonts is nobody's concern here.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal or file that cannot hold a character gets its escape instead of ending the command.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
+import platform
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,25 +19,123 @@ from typing import Any
 from emonas.errors import UserError
 
 
+def why_not_a_file(path: Path) -> str:
+    """Why a path is no file that can be read to its end: missing, a folder, a pipe, a device; empty if it is one.
+
+    A pipe may be waited for without end, and a device has none.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return "no such file"
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    if stat.S_ISREG(mode):
+        return ""
+    if stat.S_ISDIR(mode):
+        return f"cannot be read: {os.strerror(errno.EISDIR)}"
+    return "a pipe, a device or a socket, where a file is needed: write its content into one"
+
+
+#: A temporary file: of what, of which process and of which machine, since a process number means nothing elsewhere.
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-(?P<machine>[0-9a-f]{8})\.tmp(\.\w+)?")
+_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+_LONGEST_NAME = 255
+_swept: set[Path] = set()
+
+
+def temporary_path(path: Path) -> Path:
+    """Where this process writes what will be ``path``, in the same folder."""
+    ending = f".{os.getpid()}-{_MACHINE}.tmp"
+    name = os.fsdecode(os.fsencode(path.name)[: _LONGEST_NAME - len(ending) - 8])
+    # A name that is shortened must still be this file's own.
+    short = name if name == path.name else f"{name}{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:6]}"
+    # A name that no file can have is refused, not shortened.
+    return path.with_name(f".{short if len(os.fsencode(path.name)) <= _LONGEST_NAME else path.name}{ending}")
+
+
+def sweep(folder: Path, below: bool = False) -> None:
+    """Remove the temporary files that killed processes of this machine have left in a folder, or below it too."""
+    with suppress(OSError):
+        for path in folder.rglob(".*.tmp*") if below else folder.glob(".*.tmp*"):
+            found = _TEMPORARY.fullmatch(path.name)
+            if found and found["machine"] == _MACHINE and not _is_alive(int(found["pid"])):
+                with suppress(OSError):
+                    path.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    if process == os.getpid():
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+#: What waits to appear together: final path -> temporary one.
+_together: ContextVar[dict[Path, Path] | None] = ContextVar("_together", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Files that are written inside appear all at its end, or none of them where an error ends it."""
+    if _together.get() is not None:
+        yield
+        return
+    waiting: dict[Path, Path] = {}
+    token = _together.set(waiting)
+    try:
+        yield
+        for path in list(waiting):
+            _put_in_place(waiting[path], path)
+            del waiting[path]
+    finally:
+        _together.reset(token)
+        for temporary in waiting.values():
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def _put_in_place(temporary: Path, path: Path) -> None:
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder; on success it is flushed to disk and renamed to ``path``.
 
-    A kill at any moment leaves either the old file or the new one. Raises UserError when the disk is full or
+    A kill at any moment leaves either the old file or the new one, and a temporary one that the next writer in the
+    folder removes. Inside `together` the renaming waits for the other files. Raises UserError when the disk is full or
     the folder may not be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary, waiting = temporary_path(path), _together.get()
+    kept = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in _swept:
+            _swept.add(path.parent)
+            sweep(path.parent)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if waiting is None:
+            temporary.replace(path)
+        else:
+            waiting[path] = temporary
+            kept = True
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        with suppress(OSError):
-            temporary.unlink()
+        if not kept:
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -62,10 +165,10 @@ def write_json(path: Path, data: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """Parse a JSON file; a missing, unreadable or malformed one is a UserError of one line."""
+    if reason := why_not_a_file(path):
+        raise UserError(f"{path}: {reason}")
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -122,6 +225,7 @@ def open_run(
             return False
     except OSError as error:
         raise UserError(f"--out {folder}: cannot be used: {error.strerror}") from None
+    sweep(folder, below=True)
     earlier = read_json(path)
     if not isinstance(earlier, dict):
         raise UserError(f"{path}: not a run's config; choose another --out")

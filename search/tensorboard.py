@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from torch.utils.tensorboard import SummaryWriter
 
 from emonas.genotype import Genotype
 from emonas.plotting.figures import draw_alphas, draw_genotype, figure_pixels
 from emonas.search.controller import Controller
+from emonas.training.events import open_events, telling
 from emonas.training.losses import EpochScore
 
 
@@ -17,7 +17,7 @@ class TensorBoardLog:
     """Writes one search's events; ``start`` hides what a killed run wrote of epochs that are run again."""
 
     def __init__(self, folder: Path, start: int) -> None:
-        self.writer = SummaryWriter(str(folder), purge_step=start)
+        self.folder, self.writer = folder, open_events(folder, start)
 
     def epoch(
         self,
@@ -27,7 +27,18 @@ class TensorBoardLog:
         genotype: Genotype,
         eigenvalue: float | None = None,
     ) -> None:
-        """Everything that is known after an epoch."""
+        """Everything that is known after an epoch. Raises UserError where it cannot be written."""
+        with telling(self.folder):
+            self._epoch(epoch, scores, controller, genotype, eigenvalue)
+
+    def _epoch(
+        self,
+        epoch: int,
+        scores: dict[str, EpochScore],
+        controller: Controller | None,
+        genotype: Genotype,
+        eigenvalue: float | None,
+    ) -> None:
         for part, score in scores.items():
             self.writer.add_scalar(f"loss/{part}", score.loss, epoch)
             self.writer.add_scalar(f"accuracy/{part}", score.accuracy, epoch)
@@ -53,5 +64,6 @@ class TensorBoardLog:
                 self.writer.add_scalar(f"cells/{depth}", weight, epoch)
 
     def close(self) -> None:
-        """Write out what is left."""
-        self.writer.close()
+        """Write out what is left. Raises UserError."""
+        with telling(self.folder):
+            self.writer.close()

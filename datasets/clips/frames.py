@@ -20,6 +20,7 @@ from emonas.datasets.pictures.decode import decode_picture
 from emonas.datasets.pictures.depth import fewest_bits, to_8_bits
 from emonas.datasets.pictures.header import Header
 from emonas.errors import UserError
+from emonas.files import why_not_a_file
 
 #: Endings of the files that count as frames, and of those that count as videos (lower case).
 IMAGE_SUFFIXES = frozenset(
@@ -62,9 +63,9 @@ class ImageFiles:
     def read(self) -> np.ndarray:
         """All frames as uint8 (T, H, W, 3), RGB.
 
-        They are as people see them: upright, on white where they are transparent; frames that differ a little in size, as
-        faces cut out one by one do, are brought to the size of the first one. Raises UserError naming the first frame
-        that cannot be read, UnusableError if its size is quite another.
+        They are as people see them: upright, on white where they are transparent; frames that differ a little in size,
+        as faces cut out one by one do, are brought to the size of the first one. Raises UserError naming the first
+        frame that cannot be read, UnusableError if its size is quite another.
         """
         if not self.paths:
             raise UserError("a clip without frames cannot be read")
@@ -144,7 +145,7 @@ class VideoFile:
         Containers overstate their length by a few frames, so the last frame is repeated when up to a tenth
         (at least one) is missing at the end. Raises UserError when more is missing, or for too much memory.
         """
-        if reason := file_flaw(self.path):
+        if reason := why_not_a_file(self.path) or file_flaw(self.path):
             raise UserError(f"{self.path}: {reason}")
         images = open_reel(self.path, self.first).frames(self.first)
         first = next(images, None)
@@ -173,7 +174,7 @@ class VideoFile:
 
     def flaw(self) -> str:
         """Why the frames cannot be read, empty if nothing speaks against it; decodes one frame."""
-        if reason := file_flaw(self.path):
+        if reason := why_not_a_file(self.path) or file_flaw(self.path):
             return reason
         if not (there := frame_count(self.path)):
             return "not a video or cut off"
@@ -188,6 +189,8 @@ def whole_video(path: Path) -> VideoFile:
 
 def frame_count(path: Path) -> int:
     """Number of frames that a video claims, counted where it claims nothing; 0 if not one can be decoded."""
+    if why_not_a_file(path):
+        return 0
     try:
         found = path.stat()
     except (OSError, ValueError):

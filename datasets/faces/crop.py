@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from emonas.datasets.clips.sample import Frames, Sample, part_of
-from emonas.datasets.faces.face import MARGIN, Face, FaceFinder, NoFaceError
+from emonas.datasets.faces.face import CLOSE, Face, FaceFinder, NoFaceError, View
 from emonas.datasets.faces.options import FaceOptions
 from emonas.errors import UserError
 
@@ -44,24 +44,24 @@ class FaceFrames:
         return self.frames.flaw()
 
 
-def crop_face(frames: np.ndarray, face: Face) -> np.ndarray:
-    """The face of (T, H, W, 3) frames, upright, as (T, side, side, 3), by one similarity transform.
+def crop_face(frames: np.ndarray, face: Face, view: View = CLOSE) -> np.ndarray:
+    """The face of (T, H, W, 3) frames, upright, and what ``view`` wants around it, by one similarity transform.
 
     At the frames' own resolution, since pooling comes before resizing. The edge is repeated beyond the frame.
     """
-    side = max(1, round(MARGIN * face.side))
+    size = max(1, round(view.width * face.side)), max(1, round(view.height * face.side))
     centre = np.array((face.x, face.y)) - 0.5
     # By whole pixels, so that an upright face is a plain copy, without interpolation.
-    shift = np.rint((side - 1) / 2 - centre)
+    shift = np.rint((np.array(size) - 1) / 2 - centre)
     left, top = (-shift).astype(int)
     height, width = frames.shape[1:3]
-    if not face.tilt and 0 <= left <= width - side and 0 <= top <= height - side:
-        return np.ascontiguousarray(frames[:, top : top + side, left : left + side])
+    if not face.tilt and 0 <= left <= width - size[0] and 0 <= top <= height - size[1]:
+        return np.ascontiguousarray(frames[:, top : top + size[1], left : left + size[0]])
     matrix = cv2.getRotationMatrix2D(tuple(centre), face.tilt, 1.0)
     matrix[:, 2] += shift
-    cut = np.empty((len(frames), side, side, frames.shape[-1]), np.uint8)
+    cut = np.empty((len(frames), *reversed(size), frames.shape[-1]), np.uint8)
     for frame, target in zip(frames, cut, strict=True):
-        cv2.warpAffine(frame, matrix, (side, side), dst=target, borderMode=cv2.BORDER_REPLICATE)
+        cv2.warpAffine(frame, matrix, size, dst=target, borderMode=cv2.BORDER_REPLICATE)
     return cut
 
 

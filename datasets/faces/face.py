@@ -27,6 +27,18 @@ class Face:
     tilt: float = 0.0
 
 
+@dataclass(frozen=True)
+class View:
+    """What is cut out around a face, in sides of its square."""
+
+    width: float
+    height: float
+
+
+#: The face alone.
+CLOSE = View(MARGIN, MARGIN)
+
+
 class FaceFinder(Protocol):
     """Finds the faces of a picture. Small and frozen: it travels to worker processes and loads what it needs there."""
 

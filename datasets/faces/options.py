@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from emonas.errors import UserError
+from emonas.files import why_not_a_file
 
 Faces = Literal["auto", "detect", "whole"]
 
@@ -28,6 +29,8 @@ def record_options(options: FaceOptions) -> dict[str, str]:
     """The options as prepared.json has them: a model by its content, so that it may be moved. Raises UserError."""
     if options.face_model is None:
         return {"faces": options.faces, "face_model": ""}
+    if reason := why_not_a_file(options.face_model):
+        raise UserError(f"--face-model {options.face_model}: {reason}")
     try:
         content = options.face_model.read_bytes()
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -24,6 +24,9 @@ from emonas.jobs.job import cores
 from emonas.records import SET_NAME, read_record
 
 T = TypeVar("T")
+
+#: Most systems know names of up to 255 bytes, and run folders and what is still being made are named after a set, too.
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,8 @@ def _checked_name(name: str, dataset: str) -> str:
     """Refuse a name that would lead out of the store or hide another data set. Raises UserError."""
     if not re.fullmatch(SET_NAME, name):
         raise UserError(f"--name {name!r}: only letters, digits, '_', '-' and '.', beginning with a letter or digit")
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        raise UserError(f"--name {name}: longer than the {_LONGEST_NAME} bytes that a folder's name may have here")
     if name != dataset and name in registry.DATASETS:
         raise UserError(f"--name {name}: another data set is called so")
     return name

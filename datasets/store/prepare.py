@@ -13,6 +13,7 @@ from emonas.console import progress, say, warn
 from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import registry
 from emonas.datasets.faces.crop import add_face_frames, make_finder
+from emonas.datasets.faces.framing import Framing, look_at_framing
 from emonas.datasets.faces.options import FaceOptions
 from emonas.datasets.store.attempt import judge
 from emonas.datasets.store.batch_file import join, read_attempts
@@ -52,7 +53,10 @@ def _read_and_make(plan: PreparePlan, quiet: bool) -> bool:
         found = name_by_content(found)
     check_usable(found.used, [sample for sample in found.samples if sample.dropped], plan.name)
     plan, found = settle_pictures(resolve_by_samples(plan, found), found)
-    return _Preparation(plan, cut_faces(found, plan.faces), quiet).run()
+    framing = None if registry.entry(plan.dataset).embedded else look_at_framing(found.used, plan.faces)
+    if framing and framing.note:
+        found = dataclasses.replace(found, notes=(*found.notes, framing.note))
+    return _Preparation(plan, cut_faces(found, plan.faces), quiet, framing).run()
 
 
 def cut_faces(found: ReadResult, faces: FaceOptions) -> ReadResult:
@@ -76,6 +80,7 @@ class _Preparation:
     plan: PreparePlan
     found: ReadResult
     quiet: bool
+    framing: Framing | None = None
 
     def run(self) -> bool:
         """Write everything or nothing; False where another process was faster and its set was left in place."""
@@ -114,7 +119,9 @@ class _Preparation:
         in_use = [i for i, sample in enumerate(self.found.samples) if not sample.dropped]
         kept = [not judged.found.samples[i].dropped for i in in_use]
         digest = join(new / "images.npy", paths, kept, shape)
-        write_tables(new, name, judged, self.plan.record(), digest)
+        request = self.plan.record()
+        request["options"] |= self.framing.record() if self.framing else {}
+        write_tables(new, name, judged, request, digest)
         write_contact_sheet(new, judged.found.used, options, name)
         _put_in_place(new, self.plan.folder, old)
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from emonas.errors import UserError
-from emonas.files import replacing
+from emonas.files import replacing, why_not_a_file
 from emonas.records import shorten
 
 
@@ -27,10 +27,10 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """Read what `save` wrote. Raises UserError for a missing, cut-off or foreign file."""
+    if reason := why_not_a_file(path):
+        raise UserError(f"{path}: {reason}")
     try:
         content = io.BytesIO(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     try:

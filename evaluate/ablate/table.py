@@ -15,7 +15,7 @@ from emonas.evaluate.ablate.variants import TITLES
 from emonas.evaluate.results.bootstrap import FEW
 from emonas.evaluate.results.metrics import MEASURES
 from emonas.evaluate.results.record import Results
-from emonas.files import guard_cell, write_json, write_text
+from emonas.files import guard_cell, together, write_json, write_text
 
 FORMAT, VERSION = "emonas-ablation", 1
 PICTURES = ("ablation.png", "ablation.svg")
@@ -169,15 +169,16 @@ def _score_data(score: Score | None) -> dict[str, float | None] | None:
 
 
 def write_ablation(out: Path, found: Ablation) -> None:
-    """Write ablation.json, ablation.csv and the pictures. Raises UserError."""
+    """Write ablation.json, ablation.csv and the pictures, all or none. Raises UserError."""
     from emonas.evaluate.ablate.plot import draw_ablation
     from emonas.plotting.figures import save_figure
 
-    write_json(out / "ablation.json", as_data(found))
-    write_text(out / "ablation.csv", _csv([_flat(part, row) for part, row in found.all_rows]))
     figure = draw_ablation(found)
-    for name in PICTURES:
-        save_figure(figure, out / name)
+    with together():
+        write_json(out / "ablation.json", as_data(found))
+        write_text(out / "ablation.csv", _csv([_flat(part, row) for part, row in found.all_rows]))
+        for name in PICTURES:
+            save_figure(figure, out / name)
 
 
 def _flat(part: PartName, row: Row) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from emonas.evaluate.model.info import ModelInfo
 from emonas.evaluate.model.load import load
 from emonas.evaluate.model.model import Model
 from emonas.evaluate.model.prepared import find_real_set
+from emonas.files import together
 from emonas.plotting.figures import save_figure
 
 
@@ -58,7 +59,8 @@ def run_explain(path: Path, inputs: Sequence[Path], config: ExplainConfig) -> At
             found.append(explain(model, picture[None], config.target, config.method))
             step(name)
     attribution = concatenate(found)
-    written = _write(config, model.info, asked, attribution)
+    with together():
+        written = _write(config, model.info, asked, attribution)
     incomplete = np.flatnonzero(~attribution.complete)
     if len(incomplete):
         warn(describe_incomplete(len(incomplete), len(asked.names)))

@@ -25,11 +25,12 @@ from emonas.errors import UserError
 from emonas.evaluate.export import onnx as onnx_model
 from emonas.evaluate.export.config import ExportConfig
 from emonas.evaluate.export.onnx import PIXELS, PROBABILITIES, predictions
+from emonas.evaluate.model.faces import pictures_in_words
 from emonas.evaluate.model.info import ModelInfo
 from emonas.evaluate.model.load import load as load_network
 from emonas.evaluate.model.model import Model
 from emonas.evaluate.model.prepared import find_real_set
-from emonas.files import replacing
+from emonas.files import replacing, together
 
 #: Largest difference of a probability from PyTorch's.
 TOLERANCE = 1e-5
@@ -74,22 +75,28 @@ def run_export(source: Path, out: Path, config: ExportConfig) -> list[Check]:
     prepared = find_real_set(model.info, config.dataset, needed=config.int8)
     content = make_onnx(model)
     checks = check_model(model, content, prepared, config.check)
-    with replacing(out) as temporary:
-        temporary.write_bytes(content)
+    with together():
+        with replacing(out) as temporary:
+            temporary.write_bytes(content)
+        _say_exported(model, out, content, checks, prepared)
+        if config.int8:
+            from emonas.evaluate.export.int8 import quantise
+
+            assert prepared
+            quantise(model.info, content, prepared, out.with_name(f"{out.stem}-int8.onnx"))
+    return checks
+
+
+def _say_exported(model: Model, out: Path, content: bytes, checks: list[Check], prepared: Prepared | None) -> None:
     rows = [(one.pictures, one.count, one.batch, f"{one.difference:.1e}") for one in checks]
     show_table("Checked against PyTorch", ("pictures", "number", "batch", "largest difference"), rows, (1, 2, 3))
     if prepared is None:
         say("The prepared data set is not here, so only random pictures were compared.")
     say(f"model      {out} ({len(content) / 1e6:.1f} MB)")
     say(f"takes      {PIXELS}: uint8 (N, {model.info.in_channels}, {model.info.size}, {model.info.size}), RGB")
+    say(f"pictures   {pictures_in_words(model.info.input)}")
     say(f"answers    {PROBABILITIES}: {', '.join(model.info.names)}")
     say(f"worth      {model.info.worth}")
-    if config.int8:
-        from emonas.evaluate.export.int8 import quantise
-
-        assert prepared
-        quantise(model.info, content, prepared, out.with_name(f"{out.stem}-int8.onnx"))
-    return checks
 
 
 def make_onnx(model: Model) -> bytes:

@@ -19,7 +19,7 @@ from emonas.evaluate.model import baselines
 from emonas.evaluate.model.info import FORMAT, ModelInfo, damaged, read_info
 from emonas.evaluate.model.inputs import picture_options
 from emonas.evaluate.model.model import Model
-from emonas.files import parse_json, replacing
+from emonas.files import parse_json, replacing, why_not_a_file
 from emonas.network import Baseline, Network
 from emonas.options.types import DeviceName
 from emonas.records import check_head
@@ -102,6 +102,8 @@ def _built(info: ModelInfo, name: str) -> nn.Module:
 def _read(path: Path) -> tuple[ModelInfo, dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
+    if reason := why_not_a_file(path):
+        raise UserError(f"{path}: {reason}")
     try:
         with path.open("rb"):
             pass
@@ -109,8 +111,6 @@ def _read(path: Path) -> tuple[ModelInfo, dict[str, Tensor]]:
             info = _header(file.metadata() or {}, str(path))
             # Copies, since the file is mapped and may be replaced.
             return info, {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
     except SafetensorError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from emonas.datasets.protocols.protocol import Fold
 from emonas.errors import UserError
 from emonas.evaluate.model.darts_genotype import is_darts_text, read_darts_genotype
+from emonas.files import why_not_a_file
 from emonas.genotype import Genotype
 
 
@@ -51,9 +53,10 @@ def load_genotypes(path: Path) -> Genotypes:
 
     Raises UserError.
     """
-    if not path.exists():
-        raise UserError(f"--genotype {path}: no such file or folder")
-    if not path.is_dir():
+    reason = why_not_a_file(path)
+    if reason and not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
+        raise UserError(f"--genotype {path}: {reason}")
+    if not reason:
         return Genotypes(path, read_darts_genotype(path) if is_darts_text(path) else Genotype.load(path), {})
     if (path / "genotype.json").exists():
         return Genotypes(path, Genotype.load(path / "genotype.json"), {})

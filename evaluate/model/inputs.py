@@ -8,21 +8,21 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from emonas.console import warn
-from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, is_image, sorted_frames, whole_video, with_bits
+from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, is_image, whole_video, with_bits
 from emonas.datasets.clips.numbering import numbered_frames
-from emonas.datasets.clips.representation import PictureOptions, make_picture
+from emonas.datasets.clips.representation import PictureOptions, make_picture, narrowed
 from emonas.datasets.clips.sample import Frames, Sample
-from emonas.datasets.faces.crop import add_face_frames, make_finder
-from emonas.datasets.faces.face import FaceFinder
-from emonas.datasets.faces.options import FaceOptions, Faces, record_options
+from emonas.datasets.faces.face import NoFaceError
 from emonas.errors import UserError
+from emonas.evaluate.model.faces import FaceLocator, face_box
+from emonas.evaluate.model.folders import list_pictures
 
 #: A zero-based position in the frames of a clip, or one for each of several clips.
 Phase = int | Sequence[int | None] | None
@@ -65,23 +65,6 @@ def picture_options(picture: Mapping[str, Any]) -> PictureOptions:
     return options
 
 
-def face_finder(picture: Mapping[str, Any], faces: Faces, model: str | Path | None) -> FaceFinder | None:
-    """What cuts faces out: "auto" does it where the training pictures were cut out, by the same detector.
-
-    Raises UserError where that was a model that has to be given.
-    """
-    if faces == "auto":
-        faces = "detect" if picture.get("faces") == "detect" else "whole"
-    options = FaceOptions(faces=faces, face_model=Path(model) if model is not None else None)
-    wanted = str(picture.get("face_model", ""))
-    if faces == "detect" and wanted and record_options(options)["face_model"] != wanted:
-        raise UserError(
-            f"the training's faces were found by the model {wanted}: give that file as face_model, "
-            'or faces="whole" for pictures that are already cut out'
-        )
-    return make_finder(options)
-
-
 def make_samples(
     given: Any, clips: bool, onset: Phase = None, apex: Phase = None, offset: Phase = None
 ) -> list[tuple[str, Sample]]:
@@ -101,9 +84,30 @@ def make_samples(
     ]
 
 
-def prepare_picture(sample: Sample, options: PictureOptions, finder: FaceFinder | None) -> np.ndarray:
-    """The picture of a sample, (C, size, size), uint8. Raises UserError: unreadable, no face, no motion."""
-    return make_picture(add_face_frames(with_bits(sample, options.bits), finder), options)
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A picture (C, size, size), uint8, of what was given at the position ``at``; ``box`` as `face_box` has it."""
+
+    source: str
+    at: int
+    box: tuple[int, int, int] | None
+    picture: np.ndarray
+
+
+def prepare_pictures(sample: Sample, at: int, options: PictureOptions, locator: FaceLocator) -> list[Seen]:
+    """A picture for each face of a sample, the largest first; a clip's faces are those of its onset frame.
+
+    Raises UserError: unreadable, no face, no motion.
+    """
+    sample = narrowed(with_bits(sample, options.bits), options)
+    frames = sample.frames.read()
+    found = locator.locate(frames[sample.onset or 0])
+    if not found:
+        raise NoFaceError('no face found; faces="whole" takes a picture as it is')
+    cuts = [replace(sample, frames=ArrayFrames(locator.cut(frames, face))) for face in found]
+    return [
+        Seen(sample.clip, at, face_box(face), make_picture(cut, options)) for face, cut in zip(found, cuts, strict=True)
+    ]
 
 
 def _named(onset: Phase, apex: Phase, offset: Phase) -> tuple[tuple[str, Phase], ...]:
@@ -136,10 +140,7 @@ def _stills(given: Any) -> Iterator[tuple[str, Frames]]:
     if isinstance(given, str | os.PathLike):
         path = Path(given)
         if path.is_dir():
-            files = sorted_frames(path)
-            if not files:
-                raise UserError(f"{path}: no pictures in this folder")
-            yield from ((str(file), ImageFiles((file,))) for file in files)
+            yield from ((str(file), ImageFiles((file,))) for file in list_pictures(path))
         elif path.suffix.lower() in VIDEO_SUFFIXES:
             raise UserError(f"{path}: a video, but this model takes still pictures")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from emonas.errors import UserError
@@ -18,7 +19,7 @@ def load(path: str | Path, device: DeviceName = "auto") -> Model:
     Raises UserError: missing, damaged, of a newer emonas, or a run of many folds that has left no single network.
     """
     place = Path(path)
-    if not place.is_dir():
+    if not os.path.isdir(place):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
         return load_model(place, device)
     if (place / NAME).is_file():
         return load_model(place / NAME, device)

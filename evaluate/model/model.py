@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from emonas.datasets.faces.options import Faces
 from emonas.datasets.loading.batches import normalise
 from emonas.errors import UserError
+from emonas.evaluate.model.faces import make_locator, pictures_in_words
 from emonas.evaluate.model.info import ModelInfo
-from emonas.evaluate.model.inputs import Phase, face_finder, make_samples, picture_options, prepare_picture
+from emonas.evaluate.model.inputs import Phase, Seen, make_samples, picture_options, prepare_pictures
 from emonas.training.trainer import predict
 
 #: Pictures that go through the network at once, as in judging.
@@ -48,12 +49,22 @@ class Model:
         and ``offset`` are zero-based positions in its frames (for several clips, lists); without them the clip is whole
         and its apex is found as in preparing the training data.
 
-        ``faces``: "detect" cuts the face out of whole frames, "whole" takes pictures as they are, "auto" does what was
-        done in preparing. Raises UserError for what cannot be read and where no face or motion is found.
+        ``faces``: "detect" cuts faces out of whole frames, "whole" takes pictures as they are, "auto" does what was
+        done in preparing: after faces that were cut out it cuts out, after whole pictures it takes those that are like
+        them whole and cuts as much around a face out of others. A picture of several people has a row for each, the
+        largest first. Raises UserError for what cannot be read, where no face or motion is found, and where a picture
+        shows less around a face than the training's did.
         """
-        pictures, sources = self.pictures(x, onset=onset, apex=apex, offset=offset, faces=faces, face_model=face_model)
-        probabilities = self.probabilities(pictures)
-        return Prediction(self.info.names, probabilities, self.info.units, sources if any(sources) else ())
+        seen = self._seen(x, onset, apex, offset, faces, face_model)
+        probabilities = self.probabilities(np.stack([one.picture for one in seen]))
+        return Prediction(
+            self.info.names,
+            probabilities,
+            self.info.units,
+            tuple(one.source for one in seen) if any(one.source for one in seen) else (),
+            tuple(one.at for one in seen),
+            tuple(one.box for one in seen),
+        )
 
     def pictures(
         self,
@@ -66,18 +77,23 @@ class Model:
         face_model: str | Path | None = None,
     ) -> tuple[np.ndarray, tuple[str, ...]]:
         """What `predict` makes of its input: (N, C, size, size), uint8, and where each comes from. Raises UserError."""
+        seen = self._seen(x, onset, apex, offset, faces, face_model)
+        return np.stack([one.picture for one in seen]), tuple(one.source for one in seen)
+
+    def _seen(
+        self, x: Any, onset: Phase, apex: Phase, offset: Phase, faces: Faces, face_model: str | Path | None
+    ) -> list[Seen]:
         clips = self.info.representation != "still"
-        finder = face_finder(self.info.input, faces, face_model)
+        locator = make_locator(self.info.input, faces, face_model)
         options = picture_options(self.info.input)
-        sources, pictures = [], []
-        for source, sample in make_samples(x, clips, onset, apex, offset):
+        seen: list[Seen] = []
+        for at, (source, sample) in enumerate(make_samples(x, clips, onset, apex, offset)):
             try:
-                pictures.append(prepare_picture(sample, options, finder))
+                seen += prepare_pictures(sample, at, options, locator)
             except UserError as error:
                 message = str(error)
                 raise UserError(message if not source or source in message else f"{source}: {message}") from None
-            sources.append(source)
-        return np.stack(pictures), tuple(sources)
+        return seen
 
     def probabilities(self, pictures: np.ndarray) -> np.ndarray:
         """Probabilities (N, answers), float32, of prepared pictures (N, C, size, size), uint8. Raises UserError."""
@@ -105,7 +121,8 @@ class Model:
         return "\n".join(
             (
                 f"network     {kind}{stack}, on {self.device}",
-                f"pictures    {info.representation}, {info.in_channels} x {info.size} x {info.size}",
+                f"pictures    {info.representation}, {info.in_channels} x {info.size} x {info.size}, "
+                f"{pictures_in_words(info.input)}",
                 f"answers     {', '.join(info.names)}",
                 f"trained on  {sets}",
                 f"worth       {info.worth}",
@@ -122,13 +139,16 @@ class Prediction:
     """Answers for N samples: ``probabilities`` (N, answers), float32, columns in the order of ``names``.
 
     With ``units`` each action unit has a probability of its own, else each row sums to 1. ``sources`` says what each
-    row is of: a file's name, or nothing for pixels.
+    row is of: a file's name, or nothing for pixels; ``inputs`` which of the pictures or clips that were given, from 0;
+    ``boxes`` left, top and side of the face in pixels, None for a whole picture.
     """
 
     names: tuple[str, ...]
     probabilities: np.ndarray
     units: bool = False
     sources: tuple[str, ...] = ()
+    inputs: tuple[int, ...] = ()
+    boxes: tuple[tuple[int, int, int] | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.probabilities)

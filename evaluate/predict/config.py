@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from emonas.datasets.faces.options import Faces
 from emonas.options.types import Count, DeviceName, Positive, Rate
+
+FolderKind = Literal["auto", "film", "pictures"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +31,13 @@ class PredictConfig:
     detect_every: Positive = 10
     """Look for faces in every N-th frame of a video and keep them in between."""
     faces: Faces = "auto"
-    """detect = cut faces out; whole = do not; auto = as in training; after whole ones, what a face does not fill."""
+    """detect = cut faces out; whole = do not; auto = as in training: after whole pictures, those like them are taken
+    whole, and of others as much around each face is cut out."""
     face_model: Path | None = None
     """A YuNet model (face_detection_yunet_*.onnx) that finds the faces. [default: the detector that emonas brings]"""
+    folder: FolderKind = "auto"
+    """What the pictures of a folder are: frames of one film, or pictures of their own. auto = a film where names are
+    numbered in even steps, sizes equal and neighbours alike."""
     frames_per_second: Rate | None = None
     """Frames per second. [default: what the video says; 25 for a folder of frames]"""
     window: Rate = 0.5

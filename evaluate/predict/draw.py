@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -89,7 +88,7 @@ def video_file(folder: Path, rate: float) -> Iterator[Callable[[np.ndarray], Non
     path = folder / VIDEO
     with replacing(path) as temporary:
         # OpenCV chooses the container by the ending.
-        unfinished = temporary.with_name(f".unfinished.{os.getpid()}.mp4")
+        unfinished = temporary.with_name(f"{temporary.name}.mp4")
         writers: list[cv2.VideoWriter] = []
 
         def write(image: np.ndarray) -> None:
@@ -109,6 +108,7 @@ def video_file(folder: Path, rate: float) -> Iterator[Callable[[np.ndarray], Non
             yield write
             for writer in writers:
                 writer.release()
+                _check_whole(unfinished, path)
             if writers:
                 unfinished.replace(temporary)
             else:
@@ -116,6 +116,15 @@ def video_file(folder: Path, rate: float) -> Iterator[Callable[[np.ndarray], Non
         finally:
             with suppress(OSError):
                 unfinished.unlink()
+
+
+def _check_whole(video: Path, path: Path) -> None:
+    """Raise UserError where a full disk has cut the video off, of which OpenCV says nothing: its index is missing."""
+    reader = cv2.VideoCapture(str(video), cv2.CAP_FFMPEG)
+    whole = reader.grab()
+    reader.release()
+    if not whole:
+        raise UserError(f"cannot write {path}: the video is cut off; is the disk full?")
 
 
 def write_picture(path: Path, image: np.ndarray) -> None:

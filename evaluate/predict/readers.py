@@ -14,6 +14,7 @@ import numpy as np
 
 from emonas.datasets.clips.representation import PictureOptions, make_picture
 from emonas.datasets.clips.sample import Sample
+from emonas.datasets.faces.framing import UnfitPictureError
 from emonas.errors import UserError
 from emonas.evaluate.model.inputs import ArrayFrames, picture_options
 from emonas.evaluate.model.model import Model, Prediction
@@ -74,7 +75,11 @@ class ClipReader:
             if frame.image is None:
                 tally.skip(frame)
                 continue
-            people = tracker.see(frame.number, frame.image)
+            try:
+                people = tracker.see(frame.number, frame.image)
+            except UnfitPictureError as error:
+                tally.skip(replace(frame, image=None, flaw=str(error)))
+                continue
             tally.see([person.number for person in people])
             if self.window is None:
                 # One expression, cut out where its first frame has the faces.
@@ -83,16 +88,17 @@ class ClipReader:
             for number in [number for number in stretches if number not in here]:
                 yield from self._told(stretches.pop(number), last=True)
             for person in people:
-                yield from self._add(stretches, person, frame, frame.image)
+                yield from self._add(stretches, person, frame, tracker)
         for stretch in stretches.values():
             yield from self._told(stretch, last=True)
 
-    def _add(self, stretches: dict[int, _Stretch], person: Track, frame: Frame, image: np.ndarray) -> Iterator[Chunk]:
+    def _add(self, stretches: dict[int, _Stretch], person: Track, frame: Frame, tracker: Tracker) -> Iterator[Chunk]:
+        image = frame.image
         old = stretches.get(person.number)
         if old is not None and not old.fits(person, image):
             yield from self._told(stretches.pop(person.number), last=True)
         stretch = stretches.setdefault(person.number, _Stretch(person))
-        cut = stretch.person.cut(image)
+        cut = tracker.cut(stretch.person, image)
         stretch.numbers.append(frame.number)
         stretch.seconds.append(frame.seconds)
         stretch.cuts.append(cut)
@@ -209,9 +215,13 @@ def still_chunks(
             continue
         if not moving:
             tracker.forget()
-        people = tracker.see(frame.number, frame.image)
+        try:
+            people = tracker.see(frame.number, frame.image)
+        except UnfitPictureError as error:
+            tally.skip(replace(frame, image=None, flaw=str(error)))
+            continue
         tally.see([person.number for person in people])
-        pictures += [_picture(person.cut(frame.image), options) for person in people]
+        pictures += [_picture(tracker.cut(person, frame.image), options) for person in people]
         waiting.append((frame if keep else replace(frame, image=None), people))
         if len(pictures) >= _FACES or len(waiting) >= (_KEPT_FRAMES if keep else _FRAMES):
             yield from _parts(waiting, predict_faces(model, pictures), keep)

@@ -109,15 +109,21 @@ class Chunk:
 
 @dataclass
 class Progress:
-    """What was seen so far: frames that were read, of them those without a face, what was skipped and why."""
+    """What was seen so far: frames that were read, of them those without a face, what was skipped and why.
+
+    ``faces``: how many people; where pictures stand ``apart``, with nothing to do with each other, each face is one.
+    """
 
     frames: int = 0
     faceless: int = 0
-    faces: set[int] = field(default_factory=set)
+    faces: int = 0
+    apart: bool = False
     skipped: int = 0
     flaws: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     stopped: bool = False
+    endless: bool = False
+    _numbers: set[int] = field(default_factory=set)
 
     def skip(self, frame: Frame) -> None:
         """Count a frame that cannot be read; the first ones are told by name."""
@@ -129,7 +135,8 @@ class Progress:
         """Count a frame with these faces."""
         self.frames += 1
         self.faceless += not numbers
-        self.faces.update(numbers)
+        self._numbers.update(() if self.apart else numbers)
+        self.faces = self.faces + len(numbers) if self.apart else len(self._numbers)
 
 
 def _said(answer: Answer | None) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -19,6 +21,7 @@ from emonas.evaluate.predict.rows import Chunk, ExpressionRow, FaceRow, Row
 from emonas.evaluate.predict.sources import Frame, Source, open_source
 from emonas.evaluate.predict.stream import Predicted, Stream, stop_on_interrupt
 from emonas.evaluate.predict.tables import CSV, JSONL, Sink, Table, csv_file, jsonl_file
+from emonas.files import together
 
 
 def run_predict(model: Model | str | Path, given: str, config: PredictConfig, keep: bool = False) -> Predicted:
@@ -26,14 +29,14 @@ def run_predict(model: Model | str | Path, given: str, config: PredictConfig, ke
 
     Without them its memory does not grow with the source. Raises UserError.
     """
-    source = open_source(given, config.frames_per_second)
+    source = open_source(given, config.frames_per_second, config.folder)
     loaded = model if isinstance(model, Model) else load(model, config.device)
     rows: list[Row] = []
     out = config.out or _usual_out(source)
     source = replace(source, bits=picture_options(loaded.info.input).bits)
     with stop_on_interrupt() as stop:
         stream = Stream(loaded, source, config, stop)
-        table = Table(stream.clips, files=not stream.moving)
+        table = Table(stream.clips, files=source.kind in ("picture", "folder"))
         with open_outputs(stream, out) as (takers, written):
             for part in stream.parts(keep=config.draw):
                 for taker in takers:
@@ -41,6 +44,8 @@ def run_predict(model: Model | str | Path, given: str, config: PredictConfig, ke
                 for row in part.rows:
                     table.add(row)
                 rows += part.rows if keep else ()
+    for line in source.taken:
+        say(textwrap.fill(line, 80))
     table.show(stream.tally, loaded.info.worth)
     if stream.tally.stopped:
         say(f"ended by Ctrl-C after {stream.tally.frames} frames")
@@ -50,7 +55,8 @@ def run_predict(model: Model | str | Path, given: str, config: PredictConfig, ke
 
 
 def _usual_out(source: Source) -> Path:
-    return Path("runs") / f"predict-{source.path.resolve().stem if source.path else f'camera{source.name}'}"
+    words = source.path.resolve().stem if source.path else source.kind + re.sub(r"[^\w.]+", "-", source.name)
+    return Path("runs") / f"predict-{words}"
 
 
 TIMELINE = "timeline.png"
@@ -65,7 +71,7 @@ def open_outputs(stream: Stream, out: Path) -> Iterator[tuple[list[Taker], list[
     config, names = stream.config, stream.model.info.names
     takers: list[Taker] = []
     written: list[str] = []
-    with ExitStack() as stack:
+    with together(), ExitStack() as stack:
         if config.csv:
             takers.append(_each_row(stack.enter_context(csv_file(out, names, stream.clips))))
             written.append(CSV)
@@ -128,6 +134,7 @@ def _expressions(stream: Stream, write: _Write) -> Iterator[Taker]:
 def _timeline(stream: Stream, out: Path) -> Iterator[Taker]:
     from emonas.evaluate.predict.timeline import Timeline
 
-    timeline = Timeline(stream.model.info.names, stream.moving, stream.config.every, stream.clips)
+    timed = stream.moving and (stream.clips or stream.source.kind != "folder" or stream.source.rate_known)
+    timeline = Timeline(stream.model.info.names, timed, stream.config.every, stream.clips)
     yield timeline.add
     timeline.write(out / TIMELINE, stream.source.name)

@@ -1,4 +1,4 @@
-"""Where frames come from, one at a time: a picture, a folder of pictures, a video, a camera.
+"""Where frames come from, one at a time: a picture, a folder of pictures, a video, a camera, a stream on a network.
 
 Only one decoded frame is held, so that a video of any length takes the same memory. A frame that cannot be read is
 handed on with its flaw, for whoever counts them.
@@ -7,9 +7,10 @@ handed on with its flaw, for whoever counts them.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -21,9 +22,13 @@ from emonas.datasets.clips.flaws import file_flaw, image_flaw
 from emonas.datasets.clips.frames import VIDEO_SUFFIXES, ImageFiles, frame_count, is_image, sorted_frames
 from emonas.datasets.pictures.depth import fewest_bits
 from emonas.errors import UserError
+from emonas.evaluate.model.addresses import is_address, legible_address, open_address
+from emonas.evaluate.model.folders import left_out, list_pictures, why_no_film
 from emonas.evaluate.model.inputs import clip_files
+from emonas.evaluate.predict.config import FolderKind
+from emonas.files import why_not_a_file
 
-Kind = Literal["picture", "folder", "video", "camera"]
+Kind = Literal["picture", "folder", "video", "camera", "stream"]
 #: Where nobody says it.
 USUAL_RATE = 25.0
 #: Frames a second that a camera for faces may take; what claims more is doubted.
@@ -36,6 +41,8 @@ _CLOSE = 0.01
 _PATIENCE = 25
 #: Files of a folder that are looked at for how many of 16 bits they use.
 _LOOKED_AT = 16
+#: Digits of a camera's number.
+_MOST_DIGITS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +90,14 @@ class Clock:
 
 @dataclass(frozen=True)
 class Source:
-    """Frames that can be read from the start as often as wanted, unless from a camera.
+    """Frames that can be read from the start as often as wanted, unless from a camera or a stream.
 
-    ``count`` is what is claimed (None for a camera), ``rate`` frames per second, ``rate_known`` whether somebody said
+    ``count`` is what is claimed (None without an end), ``rate`` frames per second, ``rate_known`` whether somebody said
     so. ``stamped`` is whether a video's own time stamps are followed; the rate is then what they come to in its first
-    seconds. ``clip`` are the frames of a folder that is one clip, see `as_clip`. ``bits`` are the used ones of files of
-    16 bits, 0 where that is to be found out. ``wanted`` in ``frames`` tells which numbers need pixels; others are skipped
-    without decoding them.
+    seconds. ``clip`` are the frames of a folder that is one clip, see `as_clip`. ``bits`` are the used ones of files
+    of 16 bits, 0 where that is to be found out. ``film``: whether the frames follow each other in time; ``taken`` says
+    so of a folder, and what was left out of it. ``wanted`` in ``frames`` tells which numbers need pixels; others are
+    skipped without decoding them.
     """
 
     kind: Kind
@@ -101,6 +109,15 @@ class Source:
     stamped: bool = False
     clip: tuple[Path, ...] = ()
     bits: int = 0
+    film: bool = True
+    taken: tuple[str, ...] = ()
+    #: A stream's address, which may hold a password.
+    address: str = field(default="", repr=False)
+
+    @property
+    def endless(self) -> bool:
+        """Whether it has no end of its own."""
+        return self.kind in ("camera", "stream")
 
     def as_clip(self) -> Source:
         """A folder as the frames of one clip, in the order of their numbers and without what is no frame of it."""
@@ -118,9 +135,14 @@ class Source:
         else:
             yield from self._of_capture(wanted)
 
-    def _of_capture(self, wanted: Callable[[int], bool]) -> Iterator[Frame]:
+    def _capture(self) -> cv2.VideoCapture:
+        if self.address:
+            return open_address(self.address)
         # Without a named backend OpenCV takes "clip001.avi" for a pattern of numbered images.
-        capture = cv2.VideoCapture(int(self.name)) if self.path is None else _video(self.path)
+        return cv2.VideoCapture(int(self.name)) if self.path is None else _video(self.path)
+
+    def _of_capture(self, wanted: Callable[[int], bool]) -> Iterator[Frame]:
+        capture = self._capture()
         try:
             number = misses = 0
             claimed = self.count or 0
@@ -142,29 +164,60 @@ class Source:
             capture.release()
 
 
-def open_source(given: str | Path, rate: float | None = None) -> Source:
+def open_source(given: str | Path, rate: float | None = None, folder: FolderKind = "auto") -> Source:
     """What a user named, looked at but not yet read. Raises UserError for what cannot be read at all."""
     path, text = Path(given), str(given)
-    if text.isdigit() and not path.exists():
+    if not text.strip():
+        raise UserError("no source was named: give a picture, a folder, a video, a camera's number or an address")
+    if is_address(text):
+        return _stream(text, rate)
+    flaw = why_not_a_file(path)
+    if flaw and text.isascii() and text.isdigit() and not os.path.lexists(path):
         return _camera(text, rate)
-    if path.is_dir():
-        files = _files(path)
-        if not files:
-            raise UserError(f"{path}: no pictures in this folder")
-        return Source("folder", text, path, len(files), rate or USUAL_RATE, rate is not None)
-    if reason := file_flaw(path):
+    if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
+        return _folder(path, rate, folder)
+    if reason := flaw or file_flaw(path):
         raise UserError(f"{path}: {reason}")
     if is_image(path) or (path.suffix.lower() not in VIDEO_SUFFIXES and not image_flaw(path)):
         if reason := image_flaw(path):
             raise UserError(f"{path}: {reason}")
-        return Source("picture", text, path, 1, rate or USUAL_RATE, rate is not None)
+        return Source("picture", text, path, 1, rate or USUAL_RATE, rate is not None, film=False)
     # By its name, since FFmpeg would show any text file as a film of its letters.
     if path.suffix.lower() not in VIDEO_SUFFIXES:
         raise UserError(f"{path}: neither a picture nor a video by its name's ending")
     return _video_source(path, rate)
 
 
+def _folder(path: Path, rate: float | None, folder: FolderKind) -> Source:
+    files = list_pictures(path)
+    why = why_no_film(files) if folder == "auto" else ""
+    film = folder == "film" or (folder == "auto" and not why)
+    pictures = f"{len(files)} picture{'s' * (len(files) != 1)}"
+    if folder != "auto":
+        said = f"taken as {'one film' if film else pictures}, by --folder"
+    elif film:
+        said = "taken as one film: numbered, of one size, neighbours alike (see --folder)"
+    else:
+        said = f"taken as {pictures}, no film: {why} (see --folder)"
+    rest = left_out(path)
+    taken = (said, f"left out: {rest}") if rest else (said,)
+    return Source("folder", str(path), path, len(files), rate or USUAL_RATE, rate is not None, film, taken)
+
+
+def _stream(text: str, rate: float | None) -> Source:
+    capture = open_address(text)
+    claimed = _rate(capture)
+    capture.release()
+    name = legible_address(text)
+    known = bool(rate or claimed)
+    return Source("stream", name, None, None, rate or claimed or USUAL_RATE, known, address=text)
+
+
 def _camera(text: str, rate: float | None) -> Source:
+    if len(text) > _MOST_DIGITS:
+        raise UserError(
+            f"{text[:20]}{'...' * (len(text) > 20)}: no camera has such a number, and there is no such file"
+        )
     capture = cv2.VideoCapture(int(text))
     try:
         if not capture.isOpened():

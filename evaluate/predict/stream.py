@@ -11,13 +11,14 @@ from pathlib import Path
 from types import FrameType
 
 from emonas.errors import UserError
+from emonas.evaluate.model.faces import make_locator
 from emonas.evaluate.model.load import load
 from emonas.evaluate.model.model import Model
 from emonas.evaluate.predict.config import PredictConfig
 from emonas.evaluate.predict.readers import ClipReader, still_chunks
 from emonas.evaluate.predict.rows import Chunk, Progress, Row
 from emonas.evaluate.predict.sources import FASTEST, Frame, Source, open_source
-from emonas.evaluate.predict.tracking import Tracker, make_locator
+from emonas.evaluate.predict.tracking import Tracker
 
 
 class Stop:
@@ -57,6 +58,7 @@ class Stream:
             self.source = self.source.as_clip()
         _check(self)
         self.looker = make_locator(dict(self.model.info.input), self.config.faces, self.config.face_model)
+        self.tally.apart, self.tally.endless = not self.moving, self.source.endless
         self.tally.notes += _notes(self)
 
     @property
@@ -66,8 +68,8 @@ class Stream:
 
     @property
     def moving(self) -> bool:
-        """Whether frames follow each other in time; the pictures of a folder do so for a model of clips only."""
-        return self.clips or self.source.kind in ("video", "camera")
+        """Whether frames follow each other in time."""
+        return self.clips or self.source.film
 
     def parts(self, keep: bool = False) -> Iterator[Chunk]:
         """All that is known, in order; ``keep`` brings the frames of a model of stills along. Raises UserError."""
@@ -104,8 +106,10 @@ class Stream:
     def _end(self) -> None:
         """Notes that only the end can tell. Raises UserError where nothing could be read."""
         tally, source = self.tally, self.source
+        if source.kind == "picture" and tally.flaws:
+            raise UserError(tally.flaws[0])
         if not tally.frames and not tally.stopped:
-            what = "the camera gives no frames" if source.kind == "camera" else "nothing in it can be read"
+            what = f"the {source.kind} gives no frames" if source.endless else "nothing in it can be read"
             raise UserError(f"{source.name}: {what}{': ' + tally.flaws[0] if tally.flaws else ''}")
         ended = tally.stopped or self._last() is not None
         seen = (self.config.onset or 0) + (tally.frames + tally.skipped) * self.config.every
@@ -114,14 +118,14 @@ class Stream:
 
 
 def predict(model: Model | str | Path, source: str | Path, config: PredictConfig = _DEFAULTS) -> Predicted:
-    """Everything that emonas-predict says about a picture, a folder, a video or a camera ("0").
+    """Everything that emonas-predict says about a picture, a folder, a video, a camera ("0") or a stream ("rtsp://...").
 
     ``config`` has the command's options, of which those that write files do nothing here. Ctrl-C ends it with what was
     answered until then. Raises UserError for what cannot be read.
     """
     loaded = model if isinstance(model, Model) else load(model, config.device)
     with stop_on_interrupt() as stop:
-        stream = Stream(loaded, open_source(source, config.frames_per_second), config, stop)
+        stream = Stream(loaded, open_source(source, config.frames_per_second, config.folder), config, stop)
         rows = tuple(row for part in stream.parts() for row in part.rows)
     return Predicted(loaded.info.names, rows, stream.tally)
 
@@ -134,10 +138,14 @@ def _check(stream: Stream) -> None:
             raise UserError(f"{source.name}: one picture, but this model takes clips: a folder of frames or a video")
         if config.every != 1:
             raise UserError("--every is for models of still pictures; a movement needs all frames")
-        if source.kind == "camera" and (config.one_expression or config.draw):
-            which = "--whole-clip" if config.one_expression else "--draw"
-            raise UserError(f"{which} needs a clip with an end that can be read again, not a camera")
+        if source.endless and (config.one_expression or config.draw):
+            which = "--whole-clip" if config.whole_clip else "--draw"
+            raise UserError(f"{which} needs a clip with an end that can be read again, not a {source.kind}")
         _check_phases(config, source)
+        if not source.film and source.count != 1 and not config.one_expression:
+            raise UserError(
+                f"{source.name}: {source.taken[0]}; but this model takes clips: the frames of a film, or a video"
+            )
         if stream.window is not None and stream.window < _LEAST_WINDOW:
             raise UserError(
                 f"{stream.window} frames in {config.window:g} s are too few to see a movement; give a larger --window"

@@ -103,10 +103,10 @@ class Table:
 
 
 def _summary(tally: Progress) -> str:
-    frames = f"{tally.frames} frame{'s' * (tally.frames != 1)}"
+    frames = f"{tally.frames} {'picture' if tally.apart else 'frame'}{'s' * (tally.frames != 1)}"
     if not tally.faces:
         return f"{frames}, {NO_FACE}"
-    faces = f"{len(tally.faces)} face{'s' * (len(tally.faces) != 1)}"
+    faces = f"{tally.faces} face{'s' * (tally.faces != 1)}"
     return f"{frames}, {faces}{f'; {NO_FACE} in {tally.faceless}' if tally.faceless else ''}"
 
 

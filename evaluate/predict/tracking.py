@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from emonas.datasets.faces.crop import crop_face, make_finder
-from emonas.datasets.faces.face import MARGIN, Face, FaceFinder
-from emonas.datasets.faces.options import FaceOptions, Faces
-from emonas.evaluate.model.inputs import face_finder
+from emonas.datasets.faces.face import Face
+from emonas.evaluate.model.faces import FaceLocator, face_box
 
-#: A picture no larger than this, or of which a face's cut takes this share of the longer side, is a face already ...
-_SMALL, _FILLED = 128, 0.8
-#: ... if it is about square.
-_SQUARE = 1.25
 #: Squares that share this much of what they cover together are of one person.
 _SAME = 0.3
 #: So many looks without a face, and whoever comes there is somebody else.
@@ -31,45 +23,9 @@ class Track:
     number: int
     face: Face | None
 
-    def cut(self, image: np.ndarray) -> np.ndarray:
-        """The face of a frame (H, W, 3) as preparing would cut it out."""
-        return image if self.face is None else crop_face(image[None], self.face)[0]
-
     def box(self) -> tuple[int, int, int] | None:
-        """Left, top and side in pixels of what is cut out; None for the whole picture."""
-        if self.face is None:
-            return None
-        side = max(1, round(MARGIN * self.face.side))
-        return round(self.face.x - side / 2), round(self.face.y - side / 2), side
-
-
-@dataclass(frozen=True)
-class FaceLocator:
-    """How faces are looked for: by ``finder`` or not at all; ``filled`` asks whether the picture is one already."""
-
-    finder: FaceFinder | None
-    filled: bool = False
-
-    def locate(self, image: np.ndarray) -> list[Face | None]:
-        """The faces of a picture (H, W, 3), the largest first; None stands for the whole picture."""
-        if self.finder is None:
-            return [None]
-        height, width = image.shape[:2]
-        square = max(height, width) <= _SQUARE * min(height, width)
-        if self.filled and square and max(height, width) <= _SMALL:
-            return [None]
-        found = sorted(self.finder.find(image), key=lambda face: -face.side)
-        if self.filled and square and found and MARGIN * found[0].side >= _FILLED * max(height, width):
-            return [None]
-        return list(found)
-
-
-def make_locator(picture: dict[str, Any], faces: Faces, model: Path | None) -> FaceLocator:
-    """How faces are looked for, for a model's pictures and by a user's choice; see PredictConfig.faces."""
-    trained_whole = picture.get("faces") != "detect"
-    if faces == "auto" and trained_whole:
-        return FaceLocator(make_finder(FaceOptions(faces="detect", face_model=model)), filled=True)
-    return FaceLocator(face_finder(picture, faces, model))
+        """Left, top and side in pixels of the face; None for the whole picture."""
+        return face_box(self.face)
 
 
 @dataclass
@@ -96,15 +52,18 @@ class Tracker:
             self._next = number + self.every
         return self.people
 
+    def cut(self, person: Track, image: np.ndarray) -> np.ndarray:
+        """What the network is shown of a person in a frame (H, W, 3), as preparing would cut it out."""
+        return self.looker.cut(image[None], person.face)[0]
+
     def forget(self) -> None:
         """Look anew in the next frame, and count from one again: it has nothing to do with the last."""
         self.people, self._known, self._met, self._next, self._settled = [], {}, 0, 0, self.looker
 
     def _look(self, image: np.ndarray) -> list[Face | None]:
         found = self._settled.locate(image)
-        if self._settled.filled and found:
-            # Once for all frames that belong together: a face that comes nearer must not change how it is cut out.
-            self._settled = FaceLocator(None) if found == [None] else FaceLocator(self.looker.finder)
+        # Once for all frames that belong together: a face that comes nearer must not change how it is cut out.
+        self._settled = self._settled.settle(found)
         return found
 
     def _named(self, found: Sequence[Face | None], now: int) -> list[Track]:

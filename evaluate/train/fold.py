@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from emonas.console import progress
 from emonas.datasets.loading.batches import evaluation_batches, training_batches
@@ -24,6 +23,7 @@ from emonas.evaluate.train.task import Task, train_and_validation
 from emonas.records import write_record
 from emonas.training import checkpoint
 from emonas.training.balance import class_shares, class_weights, unit_weights
+from emonas.training.events import open_events, telling
 from emonas.training.history import History
 from emonas.training.losses import EpochScore, require_finite
 from emonas.training.method import NamedBatch, name_tensors
@@ -115,7 +115,7 @@ class FoldTraining:
         self.start, self.history = 0, History()
         if (task.folder / _CHECKPOINT).exists():
             checkpoint.resume(task.folder / _CHECKPOINT, self.pictures.device, self._restore)
-        self.writer = SummaryWriter(str(task.folder), purge_step=self.start)
+        self.writer = open_events(task.folder, self.start)
 
     def batches(self, epoch: int) -> tuple[Iterator[NamedBatch], int]:
         """An epoch's batches, and the seed of whatever else is drawn in it."""
@@ -133,8 +133,9 @@ class FoldTraining:
             watched = score_answers(self.answers, self.watched, self._probabilities(network, self.watched))
             self.history.add_validation(watched, epoch, network)
             noted["uar/tested_people" if self.task.epoch_rule == "test-best" else "uar/inner"] = watched
-        for name, value in noted.items():
-            self.writer.add_scalar(name, value, epoch)
+        with telling(self.task.folder):
+            for name, value in noted.items():
+                self.writer.add_scalar(name, value, epoch)
 
     def save(self, epoch: int) -> None:
         """Write all that going on needs."""
@@ -143,7 +144,8 @@ class FoldTraining:
 
     def judge(self) -> None:
         """Answer for the tested people with the judged epoch's network: the last one, or the best of the rule."""
-        self.writer.close()
+        with telling(self.task.folder):
+            self.writer.close()
         network = self.trainer.inference_network()
         epoch = self.history.choose(network, self.task.schedule.epochs)
         test, folder = self.task.fold.test, self.task.folder

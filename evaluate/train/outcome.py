@@ -47,7 +47,7 @@ from emonas.evaluate.train.network import StackedCells, build_network
 from emonas.evaluate.train.plan import TrainPlan, recipe_block
 from emonas.evaluate.train.pretrained import trained_on
 from emonas.evaluate.train.task import Task, train_and_validation
-from emonas.files import write_text
+from emonas.files import together, write_text
 from emonas.plotting.figures import draw_confusion, save_figure
 
 EPOCH_RULES = {
@@ -209,7 +209,12 @@ def _own_origin(plan: TrainPlan) -> Origin:
 
 
 def write_outcome(plan: TrainPlan, results: Results) -> None:
-    """Write results.json and what people look at: tables, the confusion matrix, MEGC's log, the report."""
+    """Write results.json and what people look at: tables, the confusion matrix, MEGC's log, the report; all or none."""
+    with together():
+        _write_outcome(plan, results)
+
+
+def _write_outcome(plan: TrainPlan, results: Results) -> None:
     out = plan.out
     if results.confusion:
         figure = draw_confusion(np.array(results.confusion), results.classes, _title(results))

@@ -266,10 +266,11 @@ def test_what_is_no_clip_is_told_in_one_line(tmp_path: Path) -> None:
 
 def test_faces_are_cut_out_as_in_training(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr("emonas.evaluate.model.inputs.make_finder", lambda options: asked.append(options.faces))
+    monkeypatch.setattr("emonas.evaluate.model.faces.make_finder", lambda options: asked.append(options.faces))
     for stored, faces in (("detect", "auto"), ("whole", "auto"), ("whole", "detect"), ("detect", "whole")):
         model_of(faces=stored).predict(plain(1), faces=faces)  # type: ignore[arg-type]
-    assert asked == ["detect", "whole", "detect", "whole"]
+    # A picture as small as what was trained on is not looked at.
+    assert asked == ["detect", "detect", "whole"]
     with pytest.raises(UserError, match=r"found by the model sha256:ab.*face_model"):
         model_of(faces="detect", face_model="sha256:ab").predict(plain(1))
 

@@ -20,9 +20,11 @@ from predicting import NAMES, Camera, longer, model_file, retime, scene, write_i
 from small import assert_one_line_and_status_2, call
 
 from emonas.datasets.faces.crop import crop_face
+from emonas.datasets.faces.framing import UNKNOWN
 from emonas.datasets.faces.lbp import LbpFinder
 from emonas.datasets.synthetic.sets import DrawnFrames, read_micro
 from emonas.errors import UserError
+from emonas.evaluate.model.faces import FaceLocator
 from emonas.evaluate.model.file import load_model
 from emonas.evaluate.predict import draw as predict_draw
 from emonas.evaluate.predict import readers as predict_clips
@@ -33,7 +35,7 @@ from emonas.evaluate.predict.sources import Frame
 from emonas.evaluate.predict.spotting import Motion, Spotted
 from emonas.evaluate.predict.stream import Predicted, predict
 from emonas.evaluate.predict.timeline import Steps
-from emonas.evaluate.predict.tracking import FaceLocator, Track, Tracker
+from emonas.evaluate.predict.tracking import Track, Tracker
 
 ONE, TWO = [(60, 10, 150)], [(10, 20, 120), (170, 10, 150)]
 
@@ -134,7 +136,7 @@ def test_a_broken_frame_is_skipped_counted_and_told(
     done = call(app, [str(model), str(tmp_path / "in")], capsys)
     assert done.returncode == 0
     assert "1 frames skipped, which cannot be read: f2.png: cut off" in done.stderr
-    assert "f1.png" in done.stdout and "f3.png" in done.stdout and "2 frames, 1 face" in done.stdout
+    assert "f1.png" in done.stdout and "f3.png" in done.stdout and "2 pictures, 2 faces" in done.stdout
 
 
 def test_a_video_that_is_cut_off_is_answered_for_as_far_as_it_goes(model: Path, tmp_path: Path) -> None:
@@ -186,6 +188,11 @@ def _folder(folder: Path) -> Path:
     return folder / "empty"
 
 
+def _pipe(folder: Path, name: str) -> Path:
+    os.mkfifo(folder / name)
+    return folder / name
+
+
 def _all_broken(folder: Path) -> Path:
     (folder / "broken").mkdir()
     return _text(folder / "broken", "a.png").parent
@@ -200,6 +207,11 @@ def _all_broken(folder: Path) -> Path:
         (lambda folder: _text(folder, "a.jpg"), "not an image"),
         (lambda folder: _text(folder, "a.mp4"), "not a video or cut off"),
         (_all_broken, "nothing in it can be read: a.png: not an image"),
+        (lambda folder: Path("²"), "no such file"),
+        (lambda folder: Path("9" * 30), "no camera has such a number"),
+        (lambda folder: folder / ("x" * 300), "File name too long"),
+        (lambda folder: Path("/dev/zero"), "a pipe, a device"),
+        (lambda folder: _pipe(folder, "a.mp4"), "a pipe, a device"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(
@@ -472,10 +484,10 @@ def test_a_look_settles_whether_a_videos_frames_are_faces_already() -> None:
             return [Face(80, 80, 100 + 20 * self.calls)]
 
     finder = Growing()
-    tracker = Tracker(FaceLocator(finder, filled=True), 1)
+    tracker = Tracker(FaceLocator(finder, UNKNOWN), 1)
     blank = np.zeros((180, 180, 3), np.uint8)
     assert all(tracker.see(number, blank)[0].face is None for number in range(3)) is (finder.calls == 1)
-    small = Tracker(FaceLocator(type("Far", (Growing,), {"calls": -4})(), filled=True), 1)
+    small = Tracker(FaceLocator(type("Far", (Growing,), {"calls": -4})(), UNKNOWN), 1)
     sides = [person.face and person.face.side for number in range(6) for person in small.see(number, blank)]
     assert sides == [40, 60, 80, 100, 120, 140]
 
