@@ -88,12 +88,13 @@ class ClipReader:
             for number in [number for number in stretches if number not in here]:
                 yield from self._told(stretches.pop(number), last=True)
             for person in people:
-                yield from self._add(stretches, person, frame, tracker)
+                yield from self._add(stretches, person, frame, frame.image, tracker)
         for stretch in stretches.values():
             yield from self._told(stretch, last=True)
 
-    def _add(self, stretches: dict[int, _Stretch], person: Track, frame: Frame, tracker: Tracker) -> Iterator[Chunk]:
-        image = frame.image
+    def _add(
+        self, stretches: dict[int, _Stretch], person: Track, frame: Frame, image: np.ndarray, tracker: Tracker
+    ) -> Iterator[Chunk]:
         old = stretches.get(person.number)
         if old is not None and not old.fits(person, image):
             yield from self._told(stretches.pop(person.number), last=True)

@@ -201,7 +201,8 @@ def _folder(path: Path, rate: float | None, folder: FolderKind) -> Source:
         said = f"taken as {pictures}, no film: {why} (see --folder)"
     rest = left_out(path)
     taken = (said, f"left out: {rest}") if rest else (said,)
-    return Source("folder", str(path), path, len(files), rate or USUAL_RATE, rate is not None, film, taken)
+    known = rate is not None
+    return Source("folder", str(path), path, len(files), rate or USUAL_RATE, known, film=film, taken=taken)
 
 
 def _stream(text: str, rate: float | None) -> Source:
