@@ -9,9 +9,10 @@ import os
 import platform
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -76,8 +77,15 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-#: What waits to appear together: final path -> temporary one.
-_together: ContextVar[dict[Path, Path] | None] = ContextVar("_together", default=None)
+@dataclass
+class _Set:
+    """Files that wait to appear together, final path -> temporary one, and the folders that were made for them."""
+
+    files: dict[Path, Path] = field(default_factory=dict)
+    folders: list[Path] = field(default_factory=list)
+
+
+_together: ContextVar[_Set | None] = ContextVar("_together", default=None)
 
 
 @contextmanager
@@ -86,18 +94,27 @@ def together() -> Iterator[None]:
     if _together.get() is not None:
         yield
         return
-    waiting: dict[Path, Path] = {}
+    waiting = _Set()
     token = _together.set(waiting)
     try:
         yield
-        for path in list(waiting):
-            _put_in_place(waiting[path], path)
-            del waiting[path]
+        for path in list(waiting.files):
+            _put_in_place(waiting.files[path], path)
+            del waiting.files[path]
+        waiting.folders.clear()
     finally:
         _together.reset(token)
-        for temporary in waiting.values():
-            with suppress(OSError):
-                temporary.unlink()
+        _forget(waiting.files.values(), waiting.folders)
+
+
+def _forget(files: Iterable[Path], folders: Iterable[Path]) -> None:
+    """Remove what was begun, and the folders made for it, from the deepest on, where nothing else lies in them."""
+    for path in files:
+        with suppress(OSError):
+            path.unlink()
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _put_in_place(temporary: Path, path: Path) -> None:
@@ -116,8 +133,9 @@ def replacing(path: Path) -> Iterator[Path]:
     the folder may not be written.
     """
     temporary, waiting = temporary_path(path), _together.get()
-    kept = False
+    made: list[Path] = []
     try:
+        made = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.parent not in _swept:
             _swept.add(path.parent)
@@ -128,14 +146,13 @@ def replacing(path: Path) -> Iterator[Path]:
         if waiting is None:
             temporary.replace(path)
         else:
-            waiting[path] = temporary
-            kept = True
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        if not kept:
-            with suppress(OSError):
-                temporary.unlink()
+            waiting.files[path] = temporary
+            waiting.folders += made
+    except BaseException as error:
+        _forget([temporary], made)
+        if isinstance(error, OSError):
+            raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -31,7 +31,7 @@ def list_pictures(folder: Path) -> list[Path]:
     files = sorted_frames(folder)
     if not files:
         instead = left_out(folder)
-        but = f", but {instead}: give what is meant by its own path" if instead else ""
+        but = f", but {instead}: give what is meant by its own path" if instead else ", nor a video or another folder"
         raise UserError(f"{folder}: no pictures in this folder{but}")
     return files
 

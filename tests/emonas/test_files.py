@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,18 @@ from hypothesis import strategies as st
 
 from emonas.console import plain
 from emonas.errors import UserError
-from emonas.files import guard_cell, open_run, read_json, replacing, unguard_cell, write_json, write_text
+from emonas.files import (
+    guard_cell,
+    open_run,
+    read_json,
+    replacing,
+    temporary_path,
+    together,
+    unguard_cell,
+    why_not_a_file,
+    write_json,
+    write_text,
+)
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -260,3 +273,73 @@ def test_a_guarded_cell_is_no_formula_and_comes_back(text: str) -> None:
 
 def test_numbers_are_not_guarded() -> None:
     assert [guard_cell(value) for value in (-1, -0.5, None, "a=b")] == [-1, -0.5, None, "a=b"]
+
+
+def test_a_pipe_a_device_and_a_folder_are_told_from_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("x")
+    assert why_not_a_file(tmp_path / "file") == ""
+    for path, words in {
+        tmp_path / "pipe": "a pipe, a device",
+        Path("/dev/zero"): "a pipe, a device",
+        tmp_path: "Is a directory",
+        tmp_path / "none": "no such file",
+        tmp_path / "file" / "below": "no such file",
+        tmp_path / ("x" * 300): "File name too long",
+    }.items():
+        assert words in why_not_a_file(path)
+        refused(lambda path=path: read_json(path), words)
+
+
+def test_files_that_belong_together_appear_together(tmp_path: Path) -> None:
+    with together():
+        write_text(tmp_path / "a.txt", "a")
+        write_text(tmp_path / "deep" / "b.txt", "b")
+        write_text(tmp_path / "a.txt", "again")
+        assert not (tmp_path / "a.txt").exists()
+    assert (tmp_path / "a.txt").read_text() == "again" and (tmp_path / "deep" / "b.txt").read_text() == "b"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "deep"]
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, UserError])
+def test_none_of_them_appears_where_one_fails(failure: type[BaseException], old: Path) -> None:
+    with pytest.raises(failure), together():
+        write_text(old, "new")
+        write_text(old.with_name("other.txt"), "other")
+        write_text(old.parent / "deep" / "deeper" / "more.txt", "more")
+        raise failure
+    assert untouched(old)
+
+
+def dead_process() -> int:
+    """The number of a process that has ended."""
+    return int(subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True).stdout)
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_of_a_living_one(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "file.txt"
+    path.parent.mkdir()
+    mine = temporary_path(path).name
+    dead = mine.replace(f".{os.getpid()}-", f".{dead_process()}-")
+    alive = mine.replace(f".{os.getpid()}-", f".{os.getppid()}-")
+    elsewhere = f"{dead.rsplit('-', 1)[0]}-00000000.tmp"
+    kept = {alive, elsewhere, ".hidden.tmp", "file.12-aaaaaaaa.tmp"}
+    for name in {dead, f"{dead}.mp4", *kept}:
+        (path.parent / name).write_text("")
+    write_text(path, "new")
+    assert {one.name for one in path.parent.iterdir()} == {"file.txt", *kept}
+
+
+def test_a_run_that_is_continued_is_swept_below(folder: Path) -> None:
+    open_run(folder, CONFIG)
+    left = folder / "seed0" / temporary_path(Path("x")).name.replace(str(os.getpid()), str(dead_process()))
+    left.parent.mkdir()
+    left.write_text("")
+    open_run(folder, CONFIG)
+    assert not left.exists()
+
+
+def test_the_longest_name_of_a_file_can_be_written(tmp_path: Path) -> None:
+    for name in ("x" * 255, "é" * 127):
+        write_text(tmp_path / name, "new")
+        assert (tmp_path / name).read_text() == "new"

@@ -220,3 +220,11 @@ def test_bytes_damaged_at_random_are_read_or_refused_in_one_line(prepared: Prepa
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"prepared\.json: no such file"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../out", "x/../../../../escaped", "/tmp/x", "", ".."])
+def test_a_set_whose_name_would_lead_elsewhere_is_refused(prepared: Prepared, name: str) -> None:
+    path = prepared.folder / "prepared.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"name": name}))
+    with pytest.raises(UserError, match="is not the name of a prepared set"):
+        load(prepared.folder)

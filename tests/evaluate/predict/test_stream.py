@@ -288,6 +288,27 @@ def test_the_files_hold_every_row(model: Path, tmp_path: Path, capsys: pytest.Ca
     assert "no face" in done.stdout and "10 frames, 2 faces; no face in 4" in done.stdout
 
 
+def test_the_files_of_a_prediction_appear_all_or_none(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(self: object, path: Path, title: str) -> None:
+        raise UserError(f"cannot write {path}")
+
+    monkeypatch.setattr("emonas.evaluate.predict.timeline.Timeline.write", fail)
+    video, out = write_video(tmp_path / "v.avi", [scene(ONE)] * 4), tmp_path / "out"
+    options = ["--csv", "--jsonl", "--draw", "--plot", "--out", str(out)]
+    assert_one_line_and_status_2(call(app, [str(model), str(video), *options], capsys), "cannot write")
+    assert not out.exists()
+
+
+def test_a_video_that_a_full_disk_has_cut_off_is_told(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "v.mp4", [scene(ONE)] * 9, code="mp4v")
+    predict_draw._check_whole(video, video)
+    video.write_bytes(video.read_bytes()[:2000])
+    with pytest.raises(UserError, match="is the disk full"):
+        predict_draw._check_whole(video, video)
+
+
 def test_without_a_wish_no_file_is_written(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
