@@ -94,8 +94,8 @@ def _fixed(samples: Sequence[Sample]) -> Fold:
         instead = "use --protocol loso or kfold" if named else "and names nobody, so no other protocol is left"
         raise UserError(f"the data set has no fixed split with a train and a test part; {instead}")
     tested = set(people[parts == "test"].tolist())
-    named = np.array([sample.subject is not None for sample in samples])
-    both = sorted(set(people[(parts == "train") & named].tolist()) & tested)
+    with_name = np.array([sample.subject is not None for sample in samples])
+    both = sorted(set(people[(parts == "train") & with_name].tolist()) & tested)
     if both:
         raise UserError(f"the fixed split has people in both parts: {', '.join(both[:5])}")
     fold = _fold("fixed", people, tested, parts == "train", parts == "test")
