@@ -74,6 +74,7 @@ _FOLDER = Database(
     pitfalls=(
         "a path leads from the CSV file's folder to a picture, a folder of frames or a video",
         "frames are numbered as in their file names, those of a video from 0; an apex that is empty, / or 0 is unknown",
+        "rows with the same path and other phases are expressions of one recording, named path#onset-offset",
         "class folders name nobody: you vouch that no person stands in train and test",
         "pictures and clips are not mixed in one set",
     ),
