@@ -72,6 +72,7 @@ _FOLDER = Database(
         "a path leads from the CSV file's folder to a picture, a folder of frames or a video",
         "frames are numbered as in their file names, those of a video from 0; an apex that is empty, / or 0 is unknown",
         "spellings of one name (001, 1, 1.0; sub04, Sub 4) are one person or class, which a note says",
+        "rows with the same path and other phases are expressions of one recording, named path#onset-offset",
         "class folders name nobody: you vouch that no person stands in train and test",
         "pictures and clips are not mixed in one set",
     ),
