@@ -9,13 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from emonas.errors import UserError
+from emonas.options.types import Bits
 
 #: How many bits cameras use.
-USED_BITS = (8, 10, 12, 14, 16)
+USED_BITS: tuple[Bits, ...] = (8, 10, 12, 14, 16)
 _LARGEST = 2**16 - 1
 
 
-def fewest_bits(largest: int) -> int:
+def fewest_bits(largest: int) -> Bits:
     """The fewest used bits that hold a level up to 65535."""
     return next(bits for bits in USED_BITS if largest < 2**bits)
 

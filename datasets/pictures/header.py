@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import BinaryIO
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from emonas.datasets.pictures.formats import HEAD_BYTES, picture_format, refusal
 from emonas.datasets.pictures.limits import check_size
@@ -77,7 +77,7 @@ def read_header(file: BinaryIO) -> Header:
         raise
     except Image.DecompressionBombError:
         raise UserError("too large: more than 178 million pixels do not fit into the memory: shrink it") from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise UserError(_UNREAD.get(form, DAMAGED)) from None
     # Pillow tells a damaged header by nearly any error.
     except Exception:

@@ -45,8 +45,10 @@ def use_own_style() -> Iterator[None]:
 
     No text is read as a formula: names may have dollar signs.
     """
-    ours = {"font.family": FONT, "svg.hashsalt": "emonas", "text.parse_math": False}
-    with style.context("default"), matplotlib.rc_context(ours):
+    with (
+        style.context("default"),
+        matplotlib.rc_context({"font.family": FONT, "svg.hashsalt": "emonas", "text.parse_math": False}),
+    ):
         yield
 
 

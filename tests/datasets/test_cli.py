@@ -85,6 +85,9 @@ def test_check_counts_classes_and_drops_and_writes_nothing(command: Command, tmp
     assert files_below(home) == [] and files_below(tmp_path) == before
 
 
+_SMALL = "the shorter side of the sources has 16 pixels, so pictures of 16 are made; --size takes others"
+
+
 def test_check_for_programs(command: Command, tmp_path: Path) -> None:
     source = _table(tmp_path)
     assert command.json("check", "folder", source) == {
@@ -99,7 +102,7 @@ def test_check_for_programs(command: Command, tmp_path: Path) -> None:
         "as_expected": None,
         "protocol": "loso",
         "protocol_in_words": "leave one subject out, 4 folds, predictions pooled",
-        "notes": [],
+        "notes": [_SMALL],
     }
 
 
@@ -151,10 +154,10 @@ def test_prepare_for_programs_says_nothing_else(command: Command, tmp_path: Path
         "subjects": 4,
         "classes": ["happy", "sad", "surprised"],
         "protocol": "loso",
-        "options": {**asdict(PictureOptions(size=112, representation="still")), "faces": "whole", "face_model": ""},
+        "options": {**asdict(PictureOptions(size=16, representation="still")), "faces": "whole", "face_model": ""},
         "counts": {"happy": 4, "sad": 4, "surprised": 4},
         "dropped": {"no such file": 1},
-        "notes": [],
+        "notes": [_SMALL],
         "fingerprint": data["fingerprint"],
     }
     assert command.json("prepare", "folder", source) == data

@@ -414,13 +414,13 @@ def test_class_folders_of_clips(tmp_path: Path) -> None:
 def test_what_is_left_out_of_a_folder_is_told(tmp_path: Path) -> None:
     _split(tmp_path, "train", "test", "old")
     (tmp_path / "README.txt").touch()
-    for name in ("train/sad/a.HEIC", "train/sad/b.heic", "test/list.txt", "test/sad/.DS_Store", "test/sad/Thumbs.db"):
+    for name in ("train/sad/a.PSD", "train/sad/b.psd", "test/list.txt", "test/sad/.DS_Store", "test/sad/Thumbs.db"):
         (tmp_path / name).touch()
     (tmp_path / "__MACOSX").mkdir()
     (tmp_path / "test" / "happy" / "empty").mkdir()
     found = read(tmp_path)
     assert "folders left out, neither train, validation nor test: old" in found.notes
-    assert "3 files left out, no images or videos in class folders: 2 .heic, 1 .txt" in found.notes
+    assert "3 files left out, no images or videos in class folders: 2 .psd, 1 .txt" in found.notes
     assert [(s.clip, s.dropped) for s in found.samples if s.dropped] == [("test/happy/empty", "no frames")]
 
 
