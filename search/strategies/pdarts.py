@@ -106,16 +106,20 @@ class ProgressiveSearch:
         self.epochs_done = checkpoint.whole(state["epochs_done"], 0, self.epochs, "its epochs")
         # The stage of the last finished epoch: the next one may begin another.
         stage = max(0, self.epochs_done - 1) // self.stage_epochs
-        for kind in KINDS:
-            if flaw := checkpoint.flaw_of_tensor(self.active[kind], state["active"][kind].cpu()):
-                raise ValueError(f"what is left on the edges {flaw}")
-            if bool((state["active"][kind].sum(1) < 1).any()):
-                raise ValueError("nothing is left on an edge")
-        self.active = {kind: state["active"][kind].cpu() for kind in KINDS}
+        self.active = {kind: self._left(kind, state["active"][kind]) for kind in KINDS}
         self.current = self._begin(stage)
         self.current.load_state_dict(state["current"])
         if (state["stage"], self.current.epochs_done) != (stage, self.epochs_done - stage * self.stage_epochs):
             raise ValueError("its stage is not that of its epochs")
+
+    def _left(self, kind: str, given: Any) -> Tensor:
+        """What a checkpoint says is left on each edge. Raises ValueError."""
+        if flaw := checkpoint.flaw_of_tensor(self.active[kind].to(given.device), given):
+            raise ValueError(f"what is left on the edges {flaw}")
+        left: Tensor = given.cpu()
+        if bool((left.sum(1) < 1).any()):
+            raise ValueError("nothing is left on an edge")
+        return left
 
 
 def build(plan: SearchPlan) -> ProgressiveSearch:

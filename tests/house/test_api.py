@@ -255,7 +255,7 @@ def test_what_is_no_clip_is_told_in_one_line(tmp_path: Path) -> None:
         (tmp_path / "none.avi", {}, "none.avi"),
         (folder, {"onset": 2, "apex": 1}, "do not follow each other in 3 frames"),
         (folder, {"offset": 3}, "offset 3 do not follow"),
-        (folder, {"onset": 1, "apex": 1}, "clip: no frame between onset"),
+        (folder, {"onset": 1, "apex": 1}, "clip: apex on the onset: no frames between"),
         ([folder, folder], {"apex": 1}, "one position for 2 clips"),
         ([folder, folder], {"apex": [1]}, "1 positions for 2 clips"),
     ]
