@@ -110,7 +110,7 @@ def make_supernet(plan: SearchPlan, cells: int | None = None, **options: Any) ->
 def _require_memory(plan: SearchPlan, cells: int, active: Mapping[str, Tensor] | None, part: int) -> None:
     """Refuse a supernet that cannot fit: weights, gradients and momenta, and the maps of a batch. Raises UserError."""
     present = active or all_active(without=plan.without)
-    kinds = [CellSize.of_mixed(present[kind], NODES, part) for kind in KINDS]
-    size = StackSize(*kinds, cells, plan.channels, plan.size, plan.in_channels)
+    normal, reduction = (CellSize.of_mixed(present[kind], NODES, part) for kind in KINDS)
+    size = StackSize(normal, reduction, cells, plan.channels, plan.size, plan.in_channels)
     needed = size.least_bytes(plan.batch_size, copies=3, backward=not plan.recompute)
     require_memory(needed, plan.device, f"a supernet of {cells} cells with {plan.channels} channels")

@@ -27,7 +27,7 @@ def pixels_digest(images: np.ndarray) -> str:
     """The SHA-256 of pictures (N, C, H, W), uint8, of which few are in memory at a time."""
     digest = hashlib.sha256()
     for start in range(0, len(images), _AT_ONCE):
-        digest.update(np.ascontiguousarray(images[start : start + _AT_ONCE]))
+        digest.update(np.ascontiguousarray(images[start : start + _AT_ONCE]).data)
     return digest.hexdigest()
 
 

@@ -90,7 +90,7 @@ def whole(value: Any, least: int, most: int, what: str) -> int:
     return value
 
 
-def flaw_of_tensors(wanted: Mapping[str, Tensor], given: Mapping[Any, Any]) -> str:
+def flaw_of_tensors(wanted: Mapping[Any, Tensor], given: Mapping[Any, Any]) -> str:
     """What keeps ``given`` from being the tensors that are wanted: a name, a shape, a kind, NaN; empty if nothing."""
     for key in sorted({*wanted, *given}, key=str):
         if key not in given:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -83,7 +84,7 @@ def start_from(network: Network | Baseline, weights: Mapping[str, Tensor], same_
     network.load_state_dict({**own, **{name: weights[name] for name in fitting}})
 
 
-def _same_kind(given: object, own: Tensor) -> bool:
+def _same_kind(given: Any, own: Tensor) -> bool:
     return checkpoint.is_plain(given) and (given.shape, given.dtype) == (own.shape, own.dtype)
 
 
