@@ -16,9 +16,8 @@ from emonas.datasets.reading.choices import option_name
 from emonas.datasets.reading.expected import Compared
 from emonas.datasets.store.attempt import judge
 from emonas.datasets.store.config import CheckConfig, MakeConfig, PrepareConfig
-from emonas.datasets.store.look import settle_pictures
-from emonas.datasets.store.plan import PreparePlan, resolve, resolve_by_samples
-from emonas.datasets.store.prepare import cut_faces
+from emonas.datasets.store.plan import PreparePlan, resolve
+from emonas.datasets.store.prepare import cut_faces, settle
 from emonas.datasets.store.tables import check_usable, count_reasons
 from emonas.datasets.store.workers import try_all
 from emonas.errors import UserError
@@ -70,7 +69,7 @@ def _look(plan: PreparePlan, config: CheckConfig) -> ReadResult:
     found = registry.read(plan.dataset, plan.source, plan.choices)
     if not found.used:
         return found
-    plan, found = settle_pictures(resolve_by_samples(plan, found), found)
+    plan, found, _ = settle(plan, found)
     if config.quick:
         return found
     with_faces = cut_faces(found, plan.faces)

@@ -6,14 +6,13 @@ A network that has learnt from whole frames must be shown whole frames, and of a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from emonas.datasets.clips.frames import ImageFiles, VideoFile
-from emonas.datasets.clips.sample import Sample
+from emonas.datasets.clips.sample import Sample, part_of
 from emonas.datasets.faces.crop import make_finder
 from emonas.datasets.faces.face import CLOSE, MARGIN, Face, FaceFinder, View
 from emonas.datasets.faces.options import FaceOptions
@@ -142,13 +141,9 @@ def measure_framing(samples: Sequence[Sample], finder: FaceFinder) -> Framing | 
 
 
 def _one_frame(sample: Sample) -> np.ndarray:
-    """The frame in which preparing would look for the face, without reading a whole clip for it where that is easy."""
-    frames, at = sample.frames, sample.onset or 0
-    if isinstance(frames, ImageFiles):
-        frames, at = ImageFiles(frames.paths[at : at + 1]), 0
-    elif isinstance(frames, VideoFile):
-        frames, at = replace(frames, first=frames.first + at, count=1), 0
-    return np.asarray(frames.read()[at])
+    """The frame in which preparing would look for the face."""
+    at = sample.onset or 0
+    return np.asarray(part_of(sample.frames, at, at).read()[0])
 
 
 def read_framing(picture: Mapping[str, Any]) -> Framing:

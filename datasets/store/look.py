@@ -10,8 +10,8 @@ from statistics import median
 import cv2
 import numpy as np
 
-from emonas.datasets.clips.frames import ImageFiles, VideoFile, with_bits
-from emonas.datasets.clips.sample import ReadResult, Sample
+from emonas.datasets.clips.frames import ImageFiles, with_bits
+from emonas.datasets.clips.sample import ReadResult, Sample, part_of
 from emonas.datasets.databases import registry
 from emonas.datasets.faces.crop import add_face_frames, make_finder
 from emonas.datasets.faces.face import FaceFinder
@@ -121,9 +121,5 @@ def _spread(samples: Sequence[Sample]) -> list[Sample]:
 
 def _one_frame(sample: Sample) -> Sample:
     """The frame in which a face is looked for, without reading the clip."""
-    frames, onset = sample.frames, sample.onset or 0
-    if isinstance(frames, ImageFiles):
-        return replace(sample, frames=replace(frames, paths=frames.paths[onset : onset + 1]), onset=None)
-    if isinstance(frames, VideoFile):
-        return replace(sample, frames=replace(frames, first=frames.first + onset, count=1), onset=None)
-    return sample
+    at = sample.onset or 0
+    return replace(sample, frames=part_of(sample.frames, at, at), onset=None)

@@ -52,11 +52,18 @@ def _read_and_make(plan: PreparePlan, quiet: bool) -> bool:
     if registry.entry(plan.dataset).kind == "own":
         found = name_by_content(found)
     check_usable(found.used, [sample for sample in found.samples if sample.dropped], plan.name)
+    plan, found, framing = settle(plan, found)
+    return _Preparation(plan, cut_faces(found, plan.faces), quiet, framing).run()
+
+
+def settle(plan: PreparePlan, found: ReadResult) -> tuple[PreparePlan, ReadResult, Framing | None]:
+    """The plan with what only the samples tell, the samples with notes on what their pictures are like, and how much of
+    these pictures faces fill, None for drawn ones. Raises UserError for options that do not fit the samples."""
     plan, found = settle_pictures(resolve_by_samples(plan, found), found)
     framing = None if registry.entry(plan.dataset).embedded else look_at_framing(found.used, plan.faces)
     if framing and framing.note:
         found = dataclasses.replace(found, notes=(*found.notes, framing.note))
-    return _Preparation(plan, cut_faces(found, plan.faces), quiet, framing).run()
+    return plan, found, framing
 
 
 def cut_faces(found: ReadResult, faces: FaceOptions) -> ReadResult:

@@ -10,8 +10,7 @@ import pytest
 
 from emonas.datasets.catalogue.check import show_check
 from emonas.datasets.databases import registry
-from emonas.datasets.reading.choices import NO_CHOICES
-from emonas.datasets.store.config import PrepareConfig
+from emonas.datasets.store.config import CHECK_DEFAULTS, PrepareConfig
 from emonas.datasets.store.look import Look, following_size, settle_pictures
 from emonas.datasets.store.plan import resolve
 from emonas.datasets.store.prepare import prepare
@@ -80,11 +79,11 @@ def test_ordinary_pictures_need_no_notes(tmp_path: Path) -> None:
 
 
 def test_a_check_says_what_preparing_will(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    show_check("folder", _set(tmp_path / "deep", most=1000, kind=np.uint16), NO_CHOICES, as_json=False)
+    show_check("folder", _set(tmp_path / "deep", most=1000, kind=np.uint16), CHECK_DEFAULTS)
     told = " ".join(capsys.readouterr().err.split())
     assert "10 used bits" in told
     assert "28 pixels" in told
-    show_check("folder", _set(tmp_path / "dark", most=30), NO_CHOICES, as_json=False)
+    show_check("folder", _set(tmp_path / "dark", most=30), CHECK_DEFAULTS)
     assert "dark" in capsys.readouterr().err
 
 
