@@ -35,7 +35,8 @@ def why_not_a_file(path: Path) -> str:
         return ""
     if stat.S_ISDIR(mode):
         return f"cannot be read: {os.strerror(errno.EISDIR)}"
-    return "a pipe, a device or a socket, where a file is needed: write its content into one"
+    what = "a named pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
+    return f"{what}, not a file: write its content into one"
 
 
 #: A temporary file: of what, of which process and of which machine, since a process number means nothing elsewhere.

@@ -136,5 +136,7 @@ class EarlyStopping:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
-        self.skips = [int(skips) for skips in state["skips"]]
+        if not all(isinstance(skips, int) for skips in state["skips"]):
+            raise TypeError("skips that are no whole numbers")
+        self.skips = list(state["skips"])
         self.eigenvalues = [(int(epoch), float(value)) for epoch, value in state["eigenvalues"]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +11,7 @@ from emonas.datasets.pictures.formats import HEAD_BYTES, picture_format
 from emonas.datasets.pictures.header import Header, read_header
 from emonas.datasets.pictures.limits import check_file
 from emonas.errors import UserError
+from emonas.files import why_not_a_file
 
 _PNG_END = b"IEND\xaeB\x60\x82"
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
@@ -19,7 +19,7 @@ _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 
 def file_flaw(path: Path) -> str:
     """Why a file cannot be opened: missing, a folder, no rights, no file at all, empty; else an empty string."""
-    if reason := _special_flaw(path):
+    if reason := why_not_a_file(path):
         return reason
     try:
         with path.open("rb") as file:
@@ -30,7 +30,7 @@ def file_flaw(path: Path) -> str:
 
 def image_flaw(path: Path) -> str:
     """Why a file is no whole image, by its header and trailer; an empty string if it looks like one."""
-    if reason := _special_flaw(path):
+    if reason := why_not_a_file(path):
         return reason
     try:
         with path.open("rb") as file:
@@ -95,18 +95,6 @@ def _is_whole(file: BinaryIO, head: bytes, size: int) -> bool:
         # Its pixels never look like this marker of their end.
         return b"\xff\xd9" in tail or b"\xff\xd9" in _all(file)
     return _boxes_end(file, size) if form in {"HEIC", "AVIF"} else True
-
-
-def _special_flaw(path: Path) -> str:
-    """What a path leads to that is no file: reading a pipe waits for ever, reading a device may never end."""
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError) as error:
-        return os_error_text(error) if isinstance(error, OSError) else "no such file"
-    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-        return ""
-    what = "a named pipe" if stat.S_ISFIFO(mode) else "a socket" if stat.S_ISSOCK(mode) else "a device"
-    return f"{what}, not a file"
 
 
 def os_error_text(error: OSError) -> str:

@@ -145,7 +145,7 @@ class VideoFile:
         Containers overstate their length by a few frames, so the last frame is repeated when up to a tenth
         (at least one) is missing at the end. Raises UserError when more is missing, or for too much memory.
         """
-        if reason := why_not_a_file(self.path) or file_flaw(self.path):
+        if reason := file_flaw(self.path):
             raise UserError(f"{self.path}: {reason}")
         images = open_reel(self.path, self.first).frames(self.first)
         first = next(images, None)
@@ -174,7 +174,7 @@ class VideoFile:
 
     def flaw(self) -> str:
         """Why the frames cannot be read, empty if nothing speaks against it; decodes one frame."""
-        if reason := why_not_a_file(self.path) or file_flaw(self.path):
+        if reason := file_flaw(self.path):
             return reason
         if not (there := frame_count(self.path)):
             return "not a video or cut off"

@@ -13,7 +13,6 @@ import numpy as np
 
 from emonas.datasets.clips.flaws import file_flaw
 from emonas.errors import UserError
-from emonas.files import why_not_a_file
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class VideoStill:
 
     def flaw(self) -> str:
         """Why the video cannot be opened; an empty string if it can. Who makes many stills has counted its frames."""
-        return why_not_a_file(self.path) or file_flaw(self.path)
+        return file_flaw(self.path)
 
 
 class Reel:

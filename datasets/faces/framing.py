@@ -22,6 +22,8 @@ from emonas.errors import UserError
 LOOKED_AT = 20
 #: Faces are far away where what would be cut out takes less than this of a picture's longer side.
 FILLED = 0.8
+#: What is smaller, in pixels, is no face that a finder can tell from noise.
+_LEAST_SIDE = 12
 #: A finder that sees a face in fewer of a set's pictures than this tells nothing about them ...
 _SEEN = 0.25
 #: ... and where it sees one in all but so many, a picture without one has none.
@@ -132,8 +134,9 @@ def measure_framing(samples: Sequence[Sample], finder: FaceFinder) -> Framing | 
             continue
         height, width = image.shape[:2]
         aspects.append(width / height)
-        if found := finder.find(image):
-            shares.append(max(face.side for face in found) / max(height, width))
+        side = max((face.side for face in finder.find(image)), default=0.0)
+        if side >= _LEAST_SIDE:
+            shares.append(side / max(height, width))
     if not aspects:
         return None
     share = min(1.0, median(shares)) if shares else 0.0

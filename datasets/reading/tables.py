@@ -13,7 +13,6 @@ from emonas.datasets.clips.flaws import file_flaw
 from emonas.datasets.reading.text_files import read_lines
 from emonas.datasets.reading.workbooks import Grid, cell_text, sheets_of_workbook
 from emonas.errors import UserError
-from emonas.files import why_not_a_file
 
 #: How far down a header is searched for; SAMM's stands in row 14.
 _MOST_PREAMBLE = 40
@@ -63,7 +62,7 @@ def parse_whole(text: str) -> int | None:
 
 
 def _sheets(path: Path) -> Iterator[tuple[str, Grid]]:
-    if reason := why_not_a_file(path) or file_flaw(path):
+    if reason := file_flaw(path):
         raise UserError(f"{path}: {reason}")
     if path.suffix.lower() == ".csv":
         yield path.name, grid(path)

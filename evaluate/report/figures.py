@@ -98,7 +98,7 @@ def curve(title: str, runs: np.ndarray, unbounded: bool) -> str:
             low, high = np.nanpercentile(runs, BAND, axis=0)
             axes.fill_between(epochs, low, high, color=LINE, alpha=0.18, linewidth=0)
         axes.plot(epochs, np.nanmedian(runs, axis=0), color=LINE, linewidth=1.8, marker="o" if len(epochs) == 1 else "")
-        axes.set_ylim(0, 1.08 * float(np.nanmax(runs)) if unbounded else 1.02)
+        axes.set_ylim(0, (1.08 * float(np.nanmax(runs)) or 1) if unbounded else 1.02)
         axes.margins(x=0.01)
         return as_source(figure)
 

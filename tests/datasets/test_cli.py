@@ -154,7 +154,12 @@ def test_prepare_for_programs_says_nothing_else(command: Command, tmp_path: Path
         "subjects": 4,
         "classes": ["happy", "sad", "surprised"],
         "protocol": "loso",
-        "options": {**asdict(PictureOptions(size=16, representation="still")), "faces": "whole", "face_model": ""},
+        "options": {
+            **asdict(PictureOptions(size=16, representation="still")),
+            "faces": "whole",
+            "face_model": "",
+            **{name: data["options"][name] for name in ("face_share", "face_found", "frame_aspect")},
+        },
         "counts": {"happy": 4, "sad": 4, "surprised": 4},
         "dropped": {"no such file": 1},
         "notes": [_SMALL],

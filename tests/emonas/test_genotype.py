@@ -18,8 +18,11 @@ from known_cells import DARTS_V2, random_genotype
 from emonas.errors import UserError
 from emonas.genotype import MOST_NODES, Cell, Edge, Genotype, Provenance, from_json
 from emonas.operations.table import OPERATION_NAMES
+from emonas.records import SET_NAME
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+#: One line, as all texts of our files are.
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20)
+SETS = st.just("") | st.from_regex(SET_NAME, fullmatch=True)
 
 
 @st.composite
@@ -35,10 +38,10 @@ def cells(draw: st.DrawFn) -> Cell:
 
 provenances = st.builds(
     Provenance,
-    dataset=TEXT,
+    dataset=SETS,
     strategy=TEXT,
     seed=st.integers(0, 2**63 - 1),
-    database=TEXT,
+    database=SETS,
     subjects=st.lists(TEXT, max_size=5).map(tuple),
     subjects_known=st.booleans(),
     protocol=TEXT,

@@ -57,7 +57,7 @@ def damage_state(luck: random.Random, state: Any) -> None:
 
 
 def _other_tensors(value: torch.Tensor) -> list[torch.Tensor]:
-    ruined = value.clone().float()
+    ruined = value.float().clone(memory_format=torch.contiguous_format)
     ruined.view(-1)[:1] = float("nan")
     return [
         ruined, torch.full(value.shape, float("inf")), value.double(), value.to(torch.int64), value.half(),

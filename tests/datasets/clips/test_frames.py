@@ -125,10 +125,10 @@ def test_a_pipe_and_a_device_are_named_and_never_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "f.png")
     for path, what in ((tmp_path / "f.png", "a named pipe"), (Path("/dev/zero"), "a device")):
         for frames in (ImageFiles((path,)), VideoFile(path, 1)):
-            assert frames.flaw() == f"{what}, not a file"
+            assert frames.flaw().startswith(f"{what}, not a file")
             with pytest.raises(UserError, match=f"{what}, not a file"):
                 frames.read()
-    assert ImageFiles(tuple(sorted_frames(tmp_path))).flaw() == "a named pipe, not a file"
+    assert ImageFiles(tuple(sorted_frames(tmp_path))).flaw().startswith("a named pipe, not a file")
 
 
 def test_a_clip_keeps_the_order_of_its_paths(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_no_sequence_and_nobody_stands_on_both_sides(whole: Path) -> None:
 
 def test_check_says_ten_folds_and_what_is_published(command: Command, whole: Path, home: Path) -> None:
     before = files_below(whole)
-    out = command.succeed("check", "ck+", whole, "--frames", "last3")
+    out = command.succeed("check", "ck+", whole, "--frames", "last3", "--quick")
     fits(out)
     assert "protocol   10 folds by subject, predictions pooled" in out
     assert "counts     as published" in out

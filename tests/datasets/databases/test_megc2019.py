@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import owner_casme2
 import owner_samm
@@ -18,12 +16,13 @@ from data_command import Command, fits
 from distributions import counts, people, read, write_frames
 from made_samples import files_below
 
-from emonas.datasets.clips.sample import ReadResult, Sample
+from emonas.datasets.clips.sample import ReadResult
 from emonas.datasets.databases import megc2019
 from emonas.datasets.databases.megc2019 import DATABASE
 from emonas.datasets.protocols.protocol import folds
 from emonas.datasets.reading.expected import chosen, compare
 from emonas.datasets.store import prepare as preparing
+from emonas.datasets.store.attempt import Attempt, Judged
 from emonas.datasets.store.config import PrepareConfig
 from emonas.datasets.store.prepare import prepare
 from emonas.datasets.store.prepared import load
@@ -157,13 +156,12 @@ def test_the_sources_survive_the_preparation(whole: Path) -> None:
 
 def test_a_sample_lost_on_the_way_leaves_no_composite(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader counts 442; a clip in which no face is found is only lost when pictures are made."""
-    join = preparing.join
+    judge = preparing.judge
 
-    def without_the_last(*arguments: Any) -> tuple[list[Sample], list[Sample], str]:
-        kept, dropped, digest = join(*arguments)
-        return kept[:-1], [*dropped, dataclasses.replace(kept[-1], dropped="no face found")], digest
+    def without_the_last(dataset: str, found: ReadResult, attempts: Sequence[Attempt], *options: bool) -> Judged:
+        return judge(dataset, found, [*attempts[:-1], Attempt("no face found")], *options)
 
-    monkeypatch.setattr(preparing, "join", without_the_last)
+    monkeypatch.setattr(preparing, "judge", without_the_last)
     with pytest.raises(UserError, match=r"counts as a whole only, and 1 samples are lost \(\w+/.*: no face found"):
         prepare("megc2019", whole, PrepareConfig(size=8, faces="whole", jobs=1), quiet=True)
 
@@ -286,7 +284,7 @@ def test_a_row_that_is_not_there_at_all_is_named_by_the_table(copy: Path) -> Non
 
 
 def test_the_check_shows_the_sources(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = Command(capsys).succeed("check", "megc", whole)
+    out = Command(capsys).succeed("check", "megc", whole, "--quick")
     fits(out)
     lines = [line.split() for line in out.splitlines()]
     assert ["class", "samples", "casme2", "samm", "smic", "expected"] in lines

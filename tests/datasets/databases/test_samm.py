@@ -187,7 +187,7 @@ def test_rows_without_frames_and_clips_without_rows_are_dropped(tmp_path: Path) 
 
 
 def test_the_check_says_that_all_is_as_published(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = Command(capsys).succeed("check", "samm", whole, "--classes", "3")
+    out = Command(capsys).succeed("check", "samm", whole, "--classes", "3", "--quick")
     fits(out)
     assert "as published" in out and "28 folds" in out
 

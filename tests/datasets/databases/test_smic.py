@@ -236,6 +236,6 @@ def test_a_source_that_is_not_smic_is_one_line(
     damage(small_long(tmp_path / "x"))
     for what in ("check", "prepare"):
         status, out, err = Command(capsys)(what, "smic", tmp_path / "x", "--variant", "hs-e")
-        assert (status, out) == (2, "")
+        assert status == 2 and (not out or (what == "check" and "Dropped: " in out))
         assert words in err and err.count("\n") == 1
     assert files_below(home) == []

@@ -190,7 +190,7 @@ def test_a_file_that_is_no_model_is_refused_before_any_sample(tmp_path: Path) ->
     (tmp_path / "model.onnx").write_bytes(b"no model")
     with pytest.raises(UserError, match=r"--face-model .*model\.onnx: cannot be used as a YuNet model"):
         make_finder(FaceOptions(faces="detect", face_model=tmp_path / "model.onnx"))
-    with pytest.raises(UserError, match=r"none\.onnx: No such file"):
+    with pytest.raises(UserError, match=r"none\.onnx: no such file"):
         face_choice.record_options(FaceOptions(face_model=tmp_path / "none.onnx"))
 
 

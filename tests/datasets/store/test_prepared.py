@@ -226,5 +226,5 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_set_whose_name_would_lead_elsewhere_is_refused(prepared: Prepared, name: str) -> None:
     path = prepared.folder / "prepared.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"name": name}))
-    with pytest.raises(UserError, match="is not the name of a prepared set"):
+    with pytest.raises(UserError, match="is no name of a data set"):
         load(prepared.folder)

@@ -59,11 +59,11 @@ def test_uneven_numbers_are_no_films(numbers: list[int]) -> None:
 def test_what_lies_beside_the_pictures_is_counted_by_kind(tmp_path: Path) -> None:
     film(tmp_path)
     write_video(tmp_path / "v.mp4", [scene([])] * 2, code="mp4v")
-    for name in ("a.heic", "b.HEIC", ".hidden"):
+    for name in ("a.psd", "b.PSD", ".hidden"):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "more").mkdir()
     os.mkfifo(tmp_path / "pipe.png")
-    assert left_out(tmp_path) == "2 .heic files, 1 subfolder, 1 pipe or device, 1 .mp4 video"
+    assert left_out(tmp_path) == "2 .psd files, 1 subfolder, 1 pipe or device, 1 .mp4 video"
 
 
 def test_without_pictures_the_refusal_says_what_there_is_instead(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from quick_training import genotype_file, quick
 from small import small_macro, small_micro
 
 from emonas.datasets.store.config import PrepareConfig
-from emonas.datasets.store.prepared import Prepared
+from emonas.datasets.store.fingerprint import csv_text, fingerprint_of, read_table
+from emonas.datasets.store.prepared import FACTS, FORMAT, TABLE, Prepared
 from emonas.errors import UserError
 from emonas.evaluate.train import fold as fold_module
 from emonas.evaluate.train import run as run_module
@@ -23,6 +24,7 @@ from emonas.evaluate.train.fold_task import FoldTask, fold_tasks
 from emonas.evaluate.train.plan import resolve
 from emonas.evaluate.train.run import run_training
 from emonas.genotype import Genotype
+from emonas.records import read_record, write_record
 from emonas.training.losses import EpochScore
 from emonas.training.trainer import Trainer
 
@@ -229,13 +231,12 @@ def test_choosing_the_epoch_on_the_tested_people_finds_skill_where_there_is_none
     prepared = small_micro(
         monkeypatch, PrepareConfig(size=16, representation="dynamic"), subjects=9, clips=4, name="lots"
     )
-    table = (prepared.folder / "samples.csv").read_text().splitlines()
-    place = table[0].split(",").index("label")
+    columns, rows = read_table(prepared.folder / TABLE)
     luck = np.random.default_rng(0)
-    rows = [row.split(",") for row in table[1:]]
-    for row in rows:
-        row[place] = str(luck.choice(prepared.classes))
-    (prepared.folder / "samples.csv").write_text("\n".join([table[0], *map(",".join, rows)]) + "\n")
+    table = csv_text(columns, [{**row, "label": str(luck.choice(prepared.classes))} for row in rows])
+    (prepared.folder / TABLE).write_text(table)
+    facts = read_record(prepared.folder / FACTS, FORMAT)
+    write_record(prepared.folder / FACTS, replace(facts, fingerprint=fingerprint_of(facts.pixels, table)), FORMAT)
     cell = cell_of("max_pool_3x3", nodes=1)
     Genotype(cell, cell, 3, 4, prepared.classes, PROVENANCE).save(tmp_path / "g.json")
     options = {"dataset": "lots", "protocol": "loso", "epochs": 10, "learning_rate": 0.1, "no_auxiliary": True}
