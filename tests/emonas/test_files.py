@@ -280,8 +280,8 @@ def test_a_pipe_a_device_and_a_folder_are_told_from_files(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("x")
     assert why_not_a_file(tmp_path / "file") == ""
     for path, words in {
-        tmp_path / "pipe": "a pipe, a device",
-        Path("/dev/zero"): "a pipe, a device",
+        tmp_path / "pipe": "a named pipe, not a file",
+        Path("/dev/zero"): "a device, not a file",
         tmp_path: "Is a directory",
         tmp_path / "none": "no such file",
         tmp_path / "file" / "below": "no such file",

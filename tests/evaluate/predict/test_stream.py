@@ -210,8 +210,8 @@ def _all_broken(folder: Path) -> Path:
         (lambda folder: Path("²"), "no such file"),
         (lambda folder: Path("9" * 30), "no camera has such a number"),
         (lambda folder: folder / ("x" * 300), "File name too long"),
-        (lambda folder: Path("/dev/zero"), "a pipe, a device"),
-        (lambda folder: _pipe(folder, "a.mp4"), "a pipe, a device"),
+        (lambda folder: Path("/dev/zero"), "a device, not a file"),
+        (lambda folder: _pipe(folder, "a.mp4"), "a named pipe, not a file"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(
