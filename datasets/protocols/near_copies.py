@@ -50,6 +50,15 @@ class NearCopy:
     likeness: float
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """A pair to be looked at, and whether the first is nearer to the second when it is mirrored."""
+
+    first: int
+    second: int
+    mirrored: bool
+
+
 def make_thumbnail(frame: np.ndarray) -> np.ndarray:
     """A frame (H, W, 3), uint8, as (LENGTH,), uint8."""
     small = cv2.resize(np.ascontiguousarray(frame), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
@@ -82,13 +91,6 @@ def find_near_copies(thumbnails: np.ndarray, samples: Sequence[Sample]) -> list[
                 key = (min(one.first, one.second), max(one.first, one.second))
                 pairs[key] = max(likeness, pairs.get(key, 0.0))
     return [NearCopy(*key, round(pairs[key], 3)) for key in sorted(pairs)]
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    first: int
-    second: int
-    mirrored: bool
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["../out", "x/../../../../escaped", "/tmp/x", "", ".."])
+@pytest.mark.parametrize("name", ["../out", "x/../../../../escaped", "/x", "", ".."])
 def test_a_set_whose_name_would_lead_elsewhere_is_refused(prepared: Prepared, name: str) -> None:
     path = prepared.folder / "prepared.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"name": name}))
