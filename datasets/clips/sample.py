@@ -126,6 +126,18 @@ class ReadResult:
         return tuple(sample for sample in self.samples if not sample.dropped)
 
 
+def pick_evenly(samples: Sequence[Sample], most: int) -> list[Sample]:
+    """At most so many of the samples, spread evenly over them; always the same ones."""
+    places = np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(int)
+    return [samples[place] for place in places]
+
+
+def with_onset_frame(sample: Sample) -> Sample:
+    """The sample with the one frame in which a face is looked for, so that the others need not be read."""
+    onset = sample.onset or 0
+    return replace(sample, frames=part_of(sample.frames, onset, onset), onset=None)
+
+
 def fingerprint(chunks: Iterable[bytes]) -> str:
     """A short text that is the same for the same bytes: the ``group`` of a sample whose subject is unknown."""
     digest = hashlib.blake2b(digest_size=8)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from emonas.datasets.clips.sample import Sample, part_of
+from emonas.datasets.clips.sample import Sample, pick_evenly, with_onset_frame
 from emonas.datasets.faces.crop import make_finder
 from emonas.datasets.faces.face import CLOSE, MARGIN, Face, FaceFinder, View
 from emonas.datasets.faces.options import FaceOptions
@@ -125,11 +125,10 @@ def look_at_framing(samples: Sequence[Sample], faces: FaceOptions) -> Framing | 
 
 def measure_framing(samples: Sequence[Sample], finder: FaceFinder) -> Framing | None:
     """Look at some of the samples, always the same ones. None where none of these can be read."""
-    spread = np.linspace(0, len(samples) - 1, min(LOOKED_AT, len(samples))).astype(int)
     aspects, shares = [], []
-    for at in spread:
+    for sample in pick_evenly(samples, LOOKED_AT):
         try:
-            image = _one_frame(samples[at])
+            image = with_onset_frame(sample).frames.read()[0]
         except UserError:
             continue
         height, width = image.shape[:2]
@@ -141,12 +140,6 @@ def measure_framing(samples: Sequence[Sample], finder: FaceFinder) -> Framing | 
         return None
     share = min(1.0, median(shares)) if shares else 0.0
     return Framing(round(share, 3), round(len(shares) / len(aspects), 3), round(median(aspects), 3))
-
-
-def _one_frame(sample: Sample) -> np.ndarray:
-    """The frame in which preparing would look for the face."""
-    at = sample.onset or 0
-    return np.asarray(part_of(sample.frames, at, at).read()[0])
 
 
 def read_framing(picture: Mapping[str, Any]) -> Framing:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from emonas.datasets.clips.frames import ImageFiles, with_bits
-from emonas.datasets.clips.sample import ReadResult, Sample, part_of
+from emonas.datasets.clips.sample import ReadResult, Sample, pick_evenly, with_onset_frame
 from emonas.datasets.databases import registry
 from emonas.datasets.faces.crop import add_face_frames, make_finder
 from emonas.datasets.faces.face import FaceFinder
@@ -84,9 +84,9 @@ def largest_level(samples: Sequence[Sample]) -> int:
 def look_at(samples: Sequence[Sample], finder: FaceFinder | None) -> Look:
     """Look at a frame of each of some samples, always the same ones."""
     sides, lights = [], []
-    for sample in _spread(samples):
+    for sample in pick_evenly(samples, LOOKED_AT):
         try:
-            image = add_face_frames(_one_frame(sample), finder).frames.read()[0]
+            image = add_face_frames(with_onset_frame(sample), finder).frames.read()[0]
         except UserError:
             continue
         sides.append(min(image.shape[:2]))
@@ -112,14 +112,3 @@ def size_note(side: int, usual: int, size: int) -> Iterator[str]:
     elif side and size > _ENLARGED * side:
         words = f"the shorter side of the sources has {side} pixels, and pictures of {size} are made by enlarging"
         yield f"{words}; --size {following_size(side, size)} would not"
-
-
-def _spread(samples: Sequence[Sample]) -> list[Sample]:
-    places = np.linspace(0, len(samples) - 1, min(LOOKED_AT, len(samples))).astype(int)
-    return [samples[place] for place in places]
-
-
-def _one_frame(sample: Sample) -> Sample:
-    """The frame in which a face is looked for, without reading the clip."""
-    at = sample.onset or 0
-    return replace(sample, frames=part_of(sample.frames, at, at), onset=None)
