@@ -145,7 +145,7 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 #: What says how long something took, or where it lies.
-_TIMES = ("seconds", "out", "source")
+_TIMES = ("seconds", "search_seconds", "out", "source")
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -155,6 +155,9 @@ def _same(one: Path, other: Path) -> bool:
         return True
     if one.suffix == ".json":
         return bool(_timeless(json.loads(one.read_text())) == _timeless(json.loads(other.read_text())))
+    if one.suffix == ".csv":
+        first, second = (list(csv.DictReader(path.read_text().splitlines())) for path in (one, other))
+        return bool(_timeless(first) == _timeless(second))
     if one.suffix == ".pt":
         return same_tensors(*(torch.load(path, weights_only=True) for path in (one, other)))
     if one.suffix == ".html":

@@ -38,9 +38,21 @@ def save_model(path: Path, network: nn.Module, info: ModelInfo) -> None:
         name: tensor.detach().cpu().contiguous() for name, tensor in inference_weights(network.state_dict()).items()
     }
     content = json.dumps(info.as_json(), ensure_ascii=False, allow_nan=False)
-    data = save(tensors, {"format": FORMAT.name, "version": str(FORMAT.version), "info": content})
+    data = _sorted_metadata(save(tensors, {"format": FORMAT.name, "version": str(FORMAT.version), "info": content}))
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def _sorted_metadata(data: bytes) -> bytes:
+    """A safetensors file with its header's metadata in order: the library writes them in another one each time, and the
+    same network is to be the same file."""
+    length = int.from_bytes(data[:8], "little")
+    head = json.loads(data[8 : 8 + length])
+    head["__metadata__"] = dict(sorted(head["__metadata__"].items()))
+    header = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
+    # Tensors begin at a multiple of eight bytes.
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[8 + length :]
 
 
 def load_model(path: Path, device: DeviceName = "auto") -> Model:

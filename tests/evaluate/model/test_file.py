@@ -111,6 +111,13 @@ def test_the_file_holds_plain_tensors_and_json_without_the_auxiliary_head(file: 
     assert load_model(file, "cpu").info == INFO
 
 
+def test_the_same_network_is_the_same_file(tmp_path: Path) -> None:
+    network = Network(GENOTYPE, 3, 12, auxiliary=False)
+    for number in range(12):
+        save_model(tmp_path / str(number), network, INFO)
+    assert len({(tmp_path / str(number)).read_bytes() for number in range(12)}) == 1
+
+
 def test_reading_a_model_leaves_chance_alone(file: Path) -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
