@@ -62,7 +62,7 @@ class PreparePlan:
             "options": {
                 **plain(self.pictures),
                 **face_choice.record_options(self.faces),
-                **({"drop_near_copies": True} if self.drop_near_copies else {}),
+                "drop_near_copies": self.drop_near_copies,
                 **self.choices.given(),
             },
         }
@@ -116,6 +116,7 @@ def refuse_other_options(plan: PreparePlan) -> None:
     defaults = {
         **plain(PictureOptions(size=0)),
         **face_choice.record_options(FaceOptions(faces="whole")),
+        "drop_near_copies": False,
         **registry.resolve_choices(plan.dataset, NO_CHOICES).given(),
     }
     old = {**defaults, "dataset": facts.dataset, "source": facts.source, **facts.options}
@@ -123,8 +124,6 @@ def refuse_other_options(plan: PreparePlan) -> None:
     # What was left to be found out then is what was found out.
     known = {key for key, value in new.items() if value == AUTO or key in _followed(plan)}
     new = {key: old[key] if key in known and key in old else value for key, value in new.items()}
-    for options in (old, new):
-        options.setdefault("drop_near_copies", False)
     differences = [f"{key} {old.get(key)} -> {value}" for key, value in new.items() if old.get(key) != value]
     if differences:
         raise UserError(

@@ -158,6 +158,7 @@ def test_prepare_for_programs_says_nothing_else(command: Command, tmp_path: Path
             **asdict(PictureOptions(size=16, representation="still")),
             "faces": "whole",
             "face_model": "",
+            "drop_near_copies": False,
             **{name: data["options"][name] for name in ("face_share", "face_found", "frame_aspect")},
         },
         "counts": {"happy": 4, "sad": 4, "surprised": 4},

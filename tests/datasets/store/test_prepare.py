@@ -68,7 +68,7 @@ def test_arrays_match_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_drawn_faces_are_prepared_as_their_kind_needs_it(found: Any, representation: Any) -> None:
     prepared = prepared_from(found.samples, size=12)
     options = PictureOptions(size=12, representation=representation)
-    assert prepared.options == {**asdict(options), "faces": "whole", "face_model": ""}
+    assert prepared.options == {**asdict(options), "faces": "whole", "face_model": "", "drop_near_copies": False}
     for image, sample, stored in zip(prepared.images, found.samples, prepared.samples, strict=True):
         np.testing.assert_array_equal(image, make_picture(sample, options))
         assert replace(stored, frames=sample.frames) == sample
